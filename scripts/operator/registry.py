@@ -1,0 +1,24 @@
+"""Which commands there are. A command is a package here with a `command.py` that offers `register(app)`.
+
+To add one (deploy, backup, restore, alerts, …): make its package and add its name to COMMANDS; the order is the help's.
+`release` keeps to Typer's own form, `app`, and is joined as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+
+import typer
+
+COMMANDS = ("secrets",)
+GROUPS = ("release",)
+
+
+def register_all(app: typer.Typer) -> None:
+    """Join every command to `app`; a group whose package is not in this checkout is left out."""
+    for name in COMMANDS:
+        importlib.import_module(f"scripts.operator.{name}.command").register(app)
+    for name in GROUPS:
+        if find_spec(f"scripts.operator.{name}") and find_spec(f"scripts.operator.{name}.command"):
+            app.add_typer(importlib.import_module(f"scripts.operator.{name}.command").app, name=name)

@@ -1,0 +1,100 @@
+"""What the secrets' commands do, apart from how they are typed and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scripts.operator.engine import PROJECT, Engine, project_values
+from scripts.operator.errors import OperatorError, UsageProblem
+from scripts.operator.secrets.catalogue import SECRETS, Secret, find
+
+
+@dataclass(frozen=True)
+class State:
+    """One secret and how it stands: "set", "missing", or "exposed" (in the file, but not encrypted)."""
+
+    secret: Secret
+    state: str
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Keys that were made, keys that were there already, and secrets that a person must still set."""
+
+    made: tuple[str, ...]
+    kept: tuple[str, ...]
+    by_hand: tuple[Secret, ...]
+
+
+def states(engine: Engine) -> list[State]:
+    """How every secret stands. No secret is decrypted for this."""
+    config = engine.config()
+    found = []
+    for secret in SECRETS:
+        entry = config.get(f"{PROJECT}:{secret.key}")
+        state = "missing" if entry is None else "set" if entry.get("secret") else "exposed"
+        found.append(State(secret, state))
+    return found
+
+
+def generate(engine: Engine, rotate: Iterable[str] = ()) -> Generated:
+    """Make every secret that is missing and can be made, and those in `rotate` anew. Nothing else is touched."""
+    again = {key: _rotatable(engine, key) for key in rotate}
+    made, kept, by_hand = [], [], []
+    for state in states(engine):
+        secret, maker = state.secret, state.secret.maker(engine.stack)
+        if secret.key not in again and state.state != "missing":
+            kept.append(secret.key)
+        elif maker is None:
+            by_hand.append(secret)
+        else:
+            engine.set_secret(secret.key, maker())
+            made.append(secret.key)
+    return Generated(tuple(made), tuple(kept), tuple(by_hand))
+
+
+def set_value(engine: Engine, key: str, value: str) -> None:
+    """Store a value that a person gave, without the line end that Enter and echo add; a PEM always ends in one."""
+    secret = _known(key)
+    value = value.rstrip("\r\n")
+    if not value.strip():
+        raise UsageProblem(f"{key}: the value is empty", advice=f"pipe it in: scripts/store secrets set {key} < FILE")
+    engine.set_secret(key, value + "\n" if secret.key == "sshPrivateKey" else value)
+
+
+def how_to_set(secret: Secret, stack: str) -> str:
+    """Where a person finds the value, and the command that stores it."""
+    mode = "live" if stack == "production" else "test"
+    where = secret.obtain.format(mode=mode)
+    return f"{where}; then scripts/store secrets set {secret.key} -s {stack}"
+
+
+def check(engine: Engine) -> list[str]:
+    """What is wrong with the stack's settings and secrets by the program's own rules; values are never in it."""
+    from components.settings import SettingsError, load
+
+    values = project_values(engine.config(show_secrets=True))
+    problems = [f"{s.secret.key}: stored in the clear" for s in states(engine) if s.state == "exposed"]
+    try:
+        load(values, engine.stack)
+    except SettingsError as error:
+        problems += [line for line in str(error).splitlines() if line.strip()]
+    return problems
+
+
+def _known(key: str) -> Secret:
+    secret = find(key)
+    if secret is None:
+        names = ", ".join(secret.key for secret in SECRETS)
+        raise UsageProblem(f"{key} is not a secret of this program", advice=f"one of: {names}")
+    return secret
+
+
+def _rotatable(engine: Engine, key: str) -> Secret:
+    secret = _known(key)
+    if secret.rotation:
+        raise OperatorError(f"{key} is not rotated by itself", advice=secret.rotation)
+    if secret.maker(engine.stack) is None:
+        raise OperatorError(f"{key} cannot be made here", advice=how_to_set(secret, engine.stack))
+    return secret
