@@ -1,0 +1,192 @@
+"""Rules that hold between several keys. Each names the mistake that it stops.
+
+A check runs when the keys that it reads are themselves right, so that one mistake is reported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from components.settings.kinds import IPNetwork
+from components.settings.model import Environment, StripeMode
+from components.settings.sizes import balancer_type
+
+Found = Iterator[tuple[str, str, str]]
+"""Key, what is wrong, and the value to set instead ("" when only its owner knows it)."""
+
+Check = Callable[[dict[str, Any]], Found]
+CHECKS: list[tuple[tuple[str, ...], Check]] = []
+
+ENVIRONMENTS = frozenset(Environment)
+WIDEST_RANGE = {4: 8, 6: 16}
+"""Shortest prefix by IP version that still names somebody; anything wider is the internet in pieces."""
+
+
+def check(*attributes: str) -> Callable[[Check], Check]:
+    def register(function: Check) -> Check:
+        CHECKS.append((attributes, function))
+        return function
+
+    return register
+
+
+def deployed(known: dict[str, Any]) -> bool:
+    """Whether the stack is one that strangers reach."""
+    return known["environment"] is not Environment.LOCAL
+
+
+def usual_hosts(known: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Key, attribute and usual value of the host names."""
+    domain = known["domain"]
+    if known["environment"] is Environment.STAGING:
+        return ("storefrontHost", "storefront_host", f"staging.{domain}"), (
+            "apiHost",
+            "api_host",
+            f"api-staging.{domain}",
+        )
+    return ("storefrontHost", "storefront_host", domain), ("apiHost", "api_host", f"api.{domain}")
+
+
+@check("environment", "stack")
+def stack_is_its_environment(known: dict[str, Any]) -> Found:
+    """A stack file copied from another stack would build one environment under the other's name."""
+    stack, environment = known["stack"], known["environment"]
+    if stack in ENVIRONMENTS and stack != environment:
+        yield "environment", f"must be {stack} in a stack of that name", stack
+
+
+@check("environment", "stripe_mode")
+def mode_fits_environment(known: dict[str, Any]) -> Found:
+    """Only production takes real money."""
+    wanted = StripeMode.LIVE if known["environment"] is Environment.PRODUCTION else StripeMode.TEST
+    if known["stripe_mode"] is not wanted:
+        yield "stripeMode", f"must be {wanted} in {known['environment']}", wanted
+
+
+@check("environment", "stripe_mode", "stripe_api_key")
+def key_fits_mode(known: dict[str, Any]) -> Found:
+    """A live key in staging charges real cards; a test key in production sells for nothing."""
+    mode: StripeMode = known["stripe_mode"]
+    actual = known["stripe_api_key"].get_secret_value().split("_", 2)[1]
+    if actual != mode.value:
+        yield "stripeApiKey", f"is a {actual} key; {known['environment']} uses Stripe in {mode} mode", ""
+
+
+@check("environment", "domain", "storefront_host", "api_host")
+def hosts_are_given(known: dict[str, Any]) -> Found:
+    """What strangers reach has names; a local stack is reached by address."""
+    if not deployed(known):
+        return
+    for key, attribute, usual in usual_hosts(known):
+        if known[attribute] is None:
+            yield key, f"must be set in {known['environment']}", usual
+
+
+@check("domain", "storefront_host", "api_host")
+def hosts_are_in_domain(known: dict[str, Any]) -> Found:
+    """DNS records are made in the domain's zone only."""
+    domain = known["domain"]
+    for key, attribute in (("storefrontHost", "storefront_host"), ("apiHost", "api_host")):
+        host = known[attribute]
+        if host is not None and host != domain and not host.endswith(f".{domain}"):
+            yield key, f"must be {domain} or end in .{domain}", f"{host.split('.')[0]}.{domain}"
+    if known["api_host"] is not None and known["api_host"] == known["storefront_host"]:
+        yield "apiHost", "must differ from storefrontHost", f"api.{domain}"
+
+
+@check("environment", "domain", "storefront_host", "api_host")
+def hosts_are_the_environments(known: dict[str, Any]) -> Found:
+    """Staging under production's names would answer customers; production under staging's would not."""
+    if not deployed(known):
+        return
+    staging = known["environment"] is Environment.STAGING
+    for key, attribute, usual in usual_hosts(known):
+        host = known[attribute]
+        if host is not None and ("staging" in host) is not staging:
+            rule = "must have staging in it in staging" if staging else "is a host of staging, and this is production"
+            yield key, rule, usual
+
+
+@check("environment", "database_name", "database_user")
+def database_is_the_environments(known: dict[str, Any]) -> Found:
+    """A dump restored into the wrong environment's database is how production loses a day of orders."""
+    environment, name = known["environment"], known["database_name"]
+    others = [other for other in Environment if other != environment and other in name]
+    if others:
+        yield "databaseName", f"names the environment {others[0]}, and this is {environment}", f"medusa-{environment}"
+    if name in ("postgres", "template0", "template1"):
+        yield "databaseName", "is a database of PostgreSQL's own", f"medusa-{environment}"
+    if known["database_user"] in ("postgres", "public", "none") or known["database_user"].startswith("pg_"):
+        yield "databaseUser", "is a name that PostgreSQL keeps for itself", "medusa"
+
+
+@check("medusa_instances", "load_balancer_type")
+def balancer_holds_instances(known: dict[str, Any]) -> Found:
+    name, instances = known["load_balancer_type"], known["medusa_instances"]
+    if name is not None and instances > (limit := balancer_type(name).targets):
+        yield "loadBalancerType", f"holds {limit} targets, and medusaInstances is {instances}", '""'
+
+
+@check("medusa_server_type")
+def release_runs_on_server(known: dict[str, Any]) -> Found:
+    """A release carries its own Node, built for x86-64."""
+    if known["medusa_server_type"].startswith("cax"):
+        yield "medusaServerType", "is an Arm type, and releases are built for x86-64", "cx23"
+
+
+@check("ssh_allowed_cidrs")
+def somebody_reaches_ssh(known: dict[str, Any]) -> Found:
+    """Servers are set up over SSH: with nobody allowed, the first `up` would wait for ever."""
+    if not known["ssh_allowed_cidrs"]:
+        yield "sshAllowedCidrs", "must hold at least the range that `pulumi up` runs from", "203.0.113.7/32"
+
+
+@check("environment", "ssh_allowed_cidrs", "ssh_from_anywhere")
+def ssh_is_not_open_to_all(known: dict[str, Any]) -> Found:
+    if known["ssh_from_anywhere"] or not deployed(known):
+        return
+    wide: list[IPNetwork] = [net for net in known["ssh_allowed_cidrs"] if net.prefixlen < WIDEST_RANGE[net.version]]
+    if wide:
+        names = ", ".join(str(network) for network in wide)
+        yield (
+            "sshAllowedCidrs",
+            f"opens SSH to the whole internet ({names}); narrow it, or set sshFromAnywhere to true if that is meant",
+            "203.0.113.7/32",
+        )
+
+
+@check("environment", "seed_demo_data")
+def no_demo_data_in_production(known: dict[str, Any]) -> Found:
+    """Demo products would be on sale."""
+    if known["environment"] is Environment.PRODUCTION and known["seed_demo_data"]:
+        yield "seedDemoData", "must be false in production", "false"
+
+
+@check("backend_release")
+def release_is_there(known: dict[str, Any]) -> Found:
+    path: Path = known["backend_release"]
+    if not path.is_file():
+        yield "backendRelease", "is not there; build it with: python -m scripts.operator release build", ""
+
+
+SHARED = (
+    "host_key_secret",
+    "database_password",
+    "redis_durable_password",
+    "redis_cache_password",
+    "jwt_secret",
+    "cookie_secret",
+)
+
+
+def equal_secrets(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Pairs of secrets that are the same text: who learns one has the other. Attributes, later one first."""
+    seen: dict[str, str] = {}
+    for attribute in SHARED:
+        if attribute in known:
+            value = known[attribute].get_secret_value()
+            if value in seen:
+                yield attribute, seen[value]
+            seen.setdefault(value, attribute)

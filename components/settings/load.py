@@ -1,0 +1,143 @@
+"""From the values of a stack's configuration to `Settings`, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from components.settings.checks import CHECKS, equal_secrets
+from components.settings.errors import Problem, SettingsError, shown
+from components.settings.model import KEYS, PROJECT, Environment, Settings, StripeMode
+
+READERS: dict[str, TypeAdapter[Any]] = {
+    attribute: TypeAdapter(hint)
+    for attribute, hint in get_type_hints(Settings, include_extras=True).items()
+    if attribute in Settings.model_fields
+}
+
+
+def load(
+    values: Mapping[str, object],
+    stack: str,
+    *,
+    plaintext: Collection[str] = (),
+    project: Path | None = None,
+) -> Settings:
+    """Check a stack's configuration and return it.
+
+    `values`: keys with or without the project's namespace, as Pulumi hands them over (strings, JSON for lists) or as
+    YAML holds them; keys of other namespaces are left alone. An empty string counts as not set. `plaintext`: keys
+    whose value is stored unencrypted. `project`: the folder that relative paths start from (default: the current one).
+
+    Raises SettingsError with every problem found, not only the first.
+    """
+    return _Loading(values, stack, plaintext, project or Path.cwd()).run()
+
+
+class _Loading:
+    def __init__(self, values: Mapping[str, object], stack: str, plaintext: Collection[str], project: Path) -> None:
+        own = {_bare(key): value for key, value in values.items() if _is_own(key)}
+        self.given = {key: value for key, value in own.items() if value is not None and value != ""}
+        self.stack = stack
+        self.plaintext = {_bare(key) for key in plaintext if _is_own(key)}
+        self.project = project
+        self.known: dict[str, Any] = {"stack": stack}
+
+    def run(self) -> Settings:
+        problems = [*self._unknown_keys(), *self._fields(), *self._plain_secrets(), *self._between_fields()]
+        if problems:
+            raise SettingsError(self.stack, problems)
+        return Settings(**{attribute: value for attribute, value in self.known.items() if attribute != "stack"})
+
+    def fix(self, key: str, value: str = "") -> str:
+        """The command that sets `key`; without a value it asks for one, so that a secret stays out of the history."""
+        about = KEYS[key]
+        if about.generated:
+            generate = f"scripts/store secrets generate -s {self.stack}"
+            return f"pulumi config rm {key} --stack {self.stack} && {generate}" if key in self.given else generate
+        if about.secret:
+            return f"pulumi config set --secret {key} --stack {self.stack}"
+        if about.many:
+            return f"pulumi config set --path '{key}[0]' {value or about.example} --stack {self.stack}"
+        return f"pulumi config set {key} {value or about.example} --stack {self.stack}"
+
+    def _unknown_keys(self) -> Iterator[Problem]:
+        """A mistyped key would otherwise be a setting that silently does nothing."""
+        for key in self.given:
+            if key in KEYS:
+                continue
+            near = difflib.get_close_matches(to_camel(key), KEYS, n=1, cutoff=0.6)
+            rule = f"is not a setting; did you mean {near[0]}?" if near else "is not a setting"
+            yield Problem(key, None, rule, f"pulumi config rm {shlex.quote(key)} --stack {self.stack}")
+
+    def _fields(self) -> Iterator[Problem]:
+        for attribute, field in Settings.model_fields.items():
+            key = to_camel(attribute)
+            about = KEYS[key]
+            if key not in self.given:
+                default = self._derived(attribute)
+                if default is not None or not field.is_required():
+                    self.known[attribute] = field.get_default() if default is None else default
+                else:
+                    yield Problem(key, None, f"is not set; it {about.rule}", self.fix(key, self._likely(attribute)))
+                continue
+            value = self.given[key]
+            try:
+                self.known[attribute] = self._read(attribute, value)
+            except ValidationError as error:
+                detail = str(error.errors()[0].get("ctx", {}).get("error", "is not such a value"))
+                visible = None if about.secret else shown(value)
+                yield Problem(key, visible, f"{about.rule}; it {detail}", self.fix(key, self._likely(attribute)))
+
+    def _read(self, attribute: str, value: object) -> Any:
+        found = READERS[attribute].validate_python(value)
+        return self.project / found if isinstance(found, Path) else found
+
+    def _derived(self, attribute: str) -> object | None:
+        """Defaults that follow from the stack's name and the environment."""
+        if attribute == "environment":
+            return Environment(self.stack) if self.stack in set(Environment) else None
+        environment = self.known.get("environment")
+        if environment is None:
+            return None
+        if attribute == "database_name":
+            return f"medusa-{environment}"
+        if attribute == "stripe_mode":
+            return StripeMode.LIVE if environment is Environment.PRODUCTION else StripeMode.TEST
+        return None
+
+    def _likely(self, attribute: str) -> str:
+        """A better example than the key's own, where the environment tells."""
+        derived = self._derived(attribute)
+        return str(derived) if derived is not None else ""
+
+    def _plain_secrets(self) -> Iterator[Problem]:
+        for key in KEYS:
+            if KEYS[key].secret and key in self.plaintext and key in self.given:
+                rule = "must be stored encrypted; treat what is in the stack file now as known to others"
+                yield Problem(key, None, rule, self.fix(key))
+
+    def _between_fields(self) -> Iterator[Problem]:
+        for attributes, check in CHECKS:
+            if not all(attribute in self.known for attribute in attributes):
+                continue
+            for key, rule, instead in check(self.known):
+                value = None if KEYS[key].secret or key not in self.given else shown(self.given[key])
+                yield Problem(key, value, rule, self.fix(key, instead))
+        for attribute, other in equal_secrets(self.known):
+            rule = f"must not be the same as {to_camel(other)}"
+            yield Problem(to_camel(attribute), None, rule, self.fix(to_camel(attribute)))
+
+
+def _is_own(key: str) -> bool:
+    return ":" not in key or key.startswith(f"{PROJECT}:")
+
+
+def _bare(key: str) -> str:
+    return key.removeprefix(f"{PROJECT}:")

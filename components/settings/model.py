@@ -1,0 +1,199 @@
+"""The settings: one frozen tree, each field with the rule that an error quotes and an example that mends it.
+
+Defaults are those of Pulumi.yaml (a test holds them together).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic.alias_generators import to_camel
+
+from components.settings import kinds
+from components.settings.sizes import BALANCER_TYPES, MAX_INSTANCES
+
+PROJECT = "opticworks-store"
+"""The project's name in Pulumi.yaml, and so the namespace of its keys."""
+
+NETWORK_ZONES = {
+    "fsn1": "eu-central",
+    "nbg1": "eu-central",
+    "hel1": "eu-central",
+    "ash": "us-east",
+    "hil": "us-west",
+    "sin": "ap-southeast",
+}
+"""Network zone of each location; a network's subnets and all that is attached to it lie in one zone."""
+
+SERVER_TYPE = r"(?:cx|cpx|ccx|cax)[1-9][0-9]"
+PASSWORD = r"[A-Za-z0-9_-]{24,128}"
+NAME_RULE = "must start with a letter and hold small letters, digits, - and _ only, at most 63"
+PASSWORD_RULE = "must be 24 to 128 letters, digits, - and _"
+
+
+class Environment(StrEnum):
+    LOCAL = "local"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class StripeMode(StrEnum):
+    TEST = "test"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Key:
+    """How a key is explained to whoever sets it."""
+
+    rule: str
+    """Completes "KEY …"."""
+    example: str
+    """A value for the fixing command."""
+    secret: bool = False
+    generated: bool = False
+    """Whether `scripts/store secrets generate` makes it."""
+    many: bool = False
+    """Whether it is a list."""
+
+
+def _server_type_key(example: str) -> Key:
+    return Key("must be a server type of Hetzner Cloud such as cx23, cpx22 or ccx13", example)
+
+
+def _replace_key() -> Key:
+    return Key("must be at most 64 letters, digits, ., - and _; a new value replaces the servers", "2026-11-25")
+
+
+def _password_key() -> Key:
+    return Key(PASSWORD_RULE, "", secret=True, generated=True)
+
+
+ServerType = Annotated[str, BeforeValidator(kinds.matching(SERVER_TYPE, "is not the name of a server type"))]
+Password = Annotated[SecretStr, BeforeValidator(kinds.matching(PASSWORD, "has other characters or another length"))]
+Replacement = Annotated[str, BeforeValidator(kinds.matching(r"[A-Za-z0-9._-]{1,64}", "has other characters"))]
+Name = Annotated[str, BeforeValidator(kinds.matching(r"[a-z][a-z0-9_-]{0,62}", "is not such a name"))]
+Host = Annotated[str, BeforeValidator(kinds.host_name)]
+Flag = Annotated[bool, BeforeValidator(kinds.boolean)]
+
+
+class Settings(BaseModel):
+    """A stack's configuration, checked. Secrets are `SecretStr`: their text is not in any repr or error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    environment: Annotated[
+        Environment,
+        BeforeValidator(kinds.one_of(*Environment)),
+        Key("must be local, staging or production", "staging"),
+    ]
+    domain: Annotated[Host, Key("must be a host name such as optic.works", "optic.works")] = "optic.works"
+    storefront_host: Annotated[Host | None, Key("must be a host name in the domain", "staging.optic.works")] = None
+    api_host: Annotated[Host | None, Key("must be a host name in the domain", "api-staging.optic.works")] = None
+    database_name: Annotated[Name, Key(NAME_RULE, "medusa-staging")]
+    database_user: Annotated[Name, Key(NAME_RULE, "medusa")] = "medusa"
+    stripe_mode: Annotated[StripeMode, BeforeValidator(kinds.one_of(*StripeMode)), Key("must be test or live", "test")]
+
+    location: Annotated[
+        str,
+        BeforeValidator(kinds.one_of(*NETWORK_ZONES)),
+        Key(f"must be a location of Hetzner Cloud: {', '.join(NETWORK_ZONES)}", "nbg1"),
+    ] = "nbg1"
+    network_range: Annotated[
+        IPv4Network,
+        BeforeValidator(kinds.private_range),
+        Key("must be a private IPv4 range from /8 to /21", "10.0.0.0/16"),
+    ] = IPv4Network("10.0.0.0/16")
+    medusa_instances: Annotated[
+        int,
+        BeforeValidator(kinds.whole_number(1, MAX_INSTANCES)),
+        Key(f"must be a whole number from 1 to {MAX_INSTANCES}, what the largest load balancer holds", "3"),
+    ] = 1
+    medusa_server_type: Annotated[ServerType, _server_type_key("cx23")] = "cx23"
+    database_server_type: Annotated[ServerType, _server_type_key("cx33")] = "cx33"
+    redis_server_type: Annotated[ServerType, _server_type_key("cx23")] = "cx23"
+    database_volume_size: Annotated[
+        int,
+        BeforeValidator(kinds.whole_number(10, 10240)),
+        Key("must be a whole number of GB from 10 to 10240", "20"),
+    ] = 20
+    load_balancer_type: Annotated[
+        str | None,
+        BeforeValidator(kinds.one_of(*(kind.name for kind in BALANCER_TYPES))),
+        Key("must be lb11, lb21 or lb31, or not set: then the number of instances decides", "lb11"),
+    ] = None
+
+    ssh_allowed_cidrs: Annotated[
+        tuple[kinds.IPNetwork, ...],
+        BeforeValidator(kinds.cidrs),
+        Key("must be a list of address ranges that may reach SSH", "203.0.113.7/32", many=True),
+    ]
+    ssh_from_anywhere: Annotated[Flag, Key("must be true or false", "true")] = False
+    ssh_public_keys: Annotated[
+        tuple[str, ...],
+        BeforeValidator(kinds.public_keys),
+        Key("must be a list of OpenSSH public keys", '"$(cat ~/.ssh/id_ed25519.pub)"', many=True),
+    ] = ()
+    protect: Annotated[Flag, Key("must be true or false", "true")] = True
+    backend_release: Annotated[
+        Path,
+        BeforeValidator(kinds.archive),
+        Key("must be the path of a release archive, medusa-….tar.zst", ".local/releases/medusa-….tar.zst"),
+    ]
+    seed_demo_data: Annotated[Flag, Key("must be true or false", "false")] = False
+    replace_medusa: Annotated[Replacement | None, _replace_key()] = None
+    replace_database: Annotated[Replacement | None, _replace_key()] = None
+    replace_redis: Annotated[Replacement | None, _replace_key()] = None
+
+    ssh_private_key: Annotated[
+        SecretStr,
+        BeforeValidator(kinds.private_key),
+        Key("must be an ed25519 private key in OpenSSH format, without a passphrase", "", secret=True, generated=True),
+    ]
+    host_key_secret: Annotated[Password, _password_key()]
+    database_password: Annotated[Password, _password_key()]
+    redis_durable_password: Annotated[Password, _password_key()]
+    redis_cache_password: Annotated[Password, _password_key()]
+    jwt_secret: Annotated[Password, _password_key()]
+    cookie_secret: Annotated[Password, _password_key()]
+    stripe_api_key: Annotated[
+        SecretStr,
+        BeforeValidator(kinds.stripe_api_key),
+        Key("must be a secret or restricted Stripe key: sk_test_…, rk_test_…, sk_live_… or rk_live_…", "", secret=True),
+    ]
+    stripe_webhook_secret: Annotated[
+        SecretStr,
+        BeforeValidator(kinds.matching(r"whsec_[A-Za-z0-9+/=_-]{8,250}", "is not a webhook secret")),
+        Key("must be the signing secret of Stripe's webhook: whsec_…", "", secret=True),
+    ]
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the environment's resources start with."""
+        return self.environment.value
+
+    @property
+    def alias_suffix(self) -> str:
+        """What SSH host aliases end in: medusa-prod, postgres-staging."""
+        return "prod" if self.environment is Environment.PRODUCTION else self.environment.value
+
+    @property
+    def network_zone(self) -> str:
+        return NETWORK_ZONES[self.location]
+
+
+def _keys() -> dict[str, Key]:
+    found: dict[str, Key] = {}
+    for attribute, field in Settings.model_fields.items():
+        metadata: list[Any] = field.metadata
+        found[to_camel(attribute)] = next(item for item in metadata if isinstance(item, Key))
+    return found
+
+
+KEYS: dict[str, Key] = _keys()
+"""Every key of the project's namespace, as in the stack file, in the order of the fields."""
