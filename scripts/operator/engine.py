@@ -1,7 +1,7 @@
 """The Pulumi CLI, called so that it works with or without `. scripts/env` in the shell.
 
-Stack `local` keeps its state, plugins and passphrase in the checkout (`.local/`); every other stack keeps whatever
-backend and passphrase the shell has. A caller that has pointed OPTICWORKS_HOME elsewhere (a test) gets its own.
+Stack `local` keeps its state and plugins in the checkout (`.local/`); every other stack keeps whatever backend and
+passphrase the shell has.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LOCAL = "local"
 
 
 def local_home(root: Path = ROOT) -> Path:
-    """Where the local stack's state, plugins and cloud are kept."""
-    return Path(os.environ.get("OPTICWORKS_HOME") or root / ".local")
+    """Where the local stack of a checkout keeps its state and plugins."""
+    return root / ".local"
 
 
 def cloud_home(root: Path = ROOT) -> Path:
@@ -34,27 +34,27 @@ def cloud_home(root: Path = ROOT) -> Path:
 
 
 def environment(stack: str, root: Path = ROOT) -> dict[str, str | None]:
-    """The variables that `pulumi` needs for `stack`: all of them for `local`, none but a nicety for the others."""
+    """The variables that `pulumi` needs for `stack`: for `local` the same as scripts/env's own `pulumi` sets."""
     changes: dict[str, str | None] = {"PULUMI_SKIP_UPDATE_CHECK": "1"}
     if stack == LOCAL:
         home = local_home(root)
         changes |= {
             "PULUMI_HOME": str(home / "pulumi"),
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "local",
+            "PULUMI_CONFIG_PASSPHRASE": os.environ.get("OPTICWORKS_LOCAL_PASSPHRASE", "local"),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": None,
         }
     return changes
 
 
-def find_cli() -> str:
-    """The `pulumi` to run: the one on PATH, else the one that scripts/up installed."""
+def find_cli(root: Path = ROOT) -> str:
+    """The `pulumi` to run: the one that scripts/up chose for this checkout, else the one on PATH."""
+    chosen = local_home(root) / "toolchain" / "pulumi"
+    if chosen.exists():
+        return str(chosen)
     on_path = shutil.which("pulumi")
     if on_path:
         return on_path
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opticworks" / "pulumi"
-    installed = sorted(cache.glob("v*/bin/pulumi"), key=lambda path: path.stat().st_mtime)
-    if installed:
-        return str(installed[-1])
     raise OperatorError("the Pulumi CLI is not installed", advice="run scripts/up: it installs it")
 
 
@@ -66,13 +66,13 @@ class Engine:
     config_file: Path | None = None
     root: Path = ROOT
     runner: Runner = run
-    cli: Callable[[], str] = find_cli
+    cli: Callable[[Path], str] = find_cli
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def command(self, *arguments: str, stdin: str | None = None) -> Command:
         """`pulumi ARGUMENTS` for this stack, as a value."""
         return Command(
-            (self.cli(), *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"),
+            (self.cli(self.root), *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"),
             stdin=stdin,
             environment=environment(self.stack, self.root),
             directory=self.root,

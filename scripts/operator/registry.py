@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import typer
 
-COMMANDS = ("secrets",)
+COMMANDS = ("status", "smoke", "secrets", "ssh")
 GROUPS = ("release",)
 
 

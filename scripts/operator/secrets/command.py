@@ -90,9 +90,11 @@ def check(stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None, as_json:
     """
     problems = store.check(Engine(stack, config_file))
     if as_json:
-        output.as_json({"ok": not problems, "problems": problems})
+        listed = [{"key": one.key, "value": one.value, "rule": one.rule, "fix": one.fix} for one in problems]
+        output.as_json({"ok": not problems, "problems": listed})
     elif problems:
-        print("\n".join(problems))
+        for one in problems:
+            print(f"{one}\n    {one.fix}")
     else:
         print(f"stack {stack}: settings and secrets are in order")
     raise typer.Exit(Exit.UNWELL if problems else Exit.OK)

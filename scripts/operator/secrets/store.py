@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scripts.operator.engine import PROJECT, Engine, project_values
 from scripts.operator.errors import OperatorError, UsageProblem
 from scripts.operator.secrets.catalogue import SECRETS, Secret, find
+
+if TYPE_CHECKING:
+    from components.settings import Problem
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,10 @@ def states(engine: Engine) -> list[State]:
     found = []
     for secret in SECRETS:
         entry = config.get(f"{PROJECT}:{secret.key}")
-        state = "missing" if entry is None else "set" if entry.get("secret") else "exposed"
-        found.append(State(secret, state))
+        # The project's own default for a secret is an empty text: that is none.
+        there = entry is not None and entry.get("value") != ""
+        encrypted = bool(entry and entry.get("secret"))
+        found.append(State(secret, "missing" if not there else "set" if encrypted else "exposed"))
     return found
 
 
@@ -70,17 +76,17 @@ def how_to_set(secret: Secret, stack: str) -> str:
     return f"{where}; then scripts/store secrets set {secret.key} -s {stack}"
 
 
-def check(engine: Engine) -> list[str]:
-    """What is wrong with the stack's settings and secrets by the program's own rules; values are never in it."""
+def check(engine: Engine) -> tuple[Problem, ...]:
+    """What is wrong with the stack's settings and secrets by the program's own rules; no secret's value is in it."""
     from components.settings import SettingsError, load
 
+    exposed = [state.secret.key for state in states(engine) if state.state == "exposed"]
     values = project_values(engine.config(show_secrets=True))
-    problems = [f"{s.secret.key}: stored in the clear" for s in states(engine) if s.state == "exposed"]
     try:
-        load(values, engine.stack)
+        load(values, engine.stack, plaintext=exposed, project=engine.root)
     except SettingsError as error:
-        problems += [line for line in str(error).splitlines() if line.strip()]
-    return problems
+        return error.problems
+    return ()
 
 
 def _known(key: str) -> Secret:

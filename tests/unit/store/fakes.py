@@ -40,4 +40,4 @@ class FakePulumi:
 
     def engine(self, stack: str = "local") -> Engine:
         """An engine for `stack` that asks this fake."""
-        return Engine(stack, runner=self, cli=lambda: "pulumi")
+        return Engine(stack, runner=self, cli=lambda _root: "pulumi")

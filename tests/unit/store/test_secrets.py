@@ -7,6 +7,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
+from components import settings
 from scripts.operator.errors import OperatorError, UsageProblem
 from scripts.operator.process import run
 from scripts.operator.secrets import store
@@ -138,9 +139,43 @@ def test_states_tell_set_missing_and_exposed_without_decrypting() -> None:
     assert not [command for command in pulumi.commands if "--show-secrets" in command.argv]
 
 
-def test_find_knows_all_keys() -> None:
-    """Every secret can be set by its name."""
+def test_the_catalogue_is_the_programs_own_list() -> None:
+    """A secret that the program asks for and nobody can list or set stops the first `up` of a new stack."""
+    asked = {name: key.generated for name, key in settings.KEYS.items() if key.secret}
+    assert {secret.key: secret.make is not None for secret in SECRETS} == asked
     assert all(find(key) for key in KEYS) and find("nonesuch") is None
+
+
+def test_an_empty_default_of_the_project_is_not_a_value() -> None:
+    """The project declares its secrets with an empty default; taking that for a value leaves the store without one."""
+    pulumi = FakePulumi(config={f"opticworks-store:{key}": {"value": "", "secret": False} for key in KEYS})
+    assert {state.state for state in store.states(pulumi.engine())} == {"missing"}
+    assert set(store.generate(pulumi.engine()).made) == KEYS
+
+
+def test_made_secrets_pass_the_programs_own_check() -> None:
+    """What `generate` makes must be what `pulumi up` takes."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine())
+    wrong = {problem.key for problem in store.check(pulumi.engine())}
+    assert not wrong & KEYS
+
+
+def test_the_check_finds_a_test_key_in_production_and_never_shows_it() -> None:
+    """A test key in production takes orders and no money."""
+    key = "sk_" + "test_51Nabcdefghijklmnop"
+    pulumi = FakePulumi(config={"opticworks-store:stripeApiKey": {"value": key, "secret": True}})
+    problems = {problem.key: problem for problem in store.check(pulumi.engine("production"))}
+    assert "live" in problems["stripeApiKey"].rule
+    assert key not in " ".join(f"{p} {p.fix}" for p in problems.values())
+
+
+def test_the_check_refuses_a_secret_in_the_clear() -> None:
+    """A secret set without --secret lies readable in the repository."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine())
+    pulumi.config["opticworks-store:jwtSecret"]["secret"] = False
+    assert "jwtSecret" in {problem.key for problem in store.check(pulumi.engine())}
 
 
 def test_stdin_reaches_a_real_process_byte_for_byte() -> None:

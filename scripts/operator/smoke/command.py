@@ -1,0 +1,69 @@
+"""`scripts/store smoke`: the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scripts.operator import output
+from scripts.operator.engine import Engine
+from scripts.operator.errors import Exit, OperatorError
+from scripts.operator.options import DEFAULT_STACK, AsJson, ConfigFile, Stack
+from scripts.operator.smoke.path import Step, walk
+from scripts.operator.smoke.shop import Shop
+
+
+def register(app: typer.Typer) -> None:
+    """Join the command to `scripts/store`."""
+    app.command("smoke")(smoke)
+
+
+def smoke(
+    stack: Stack = DEFAULT_STACK,
+    config_file: ConfigFile = None,
+    publishable_key: Annotated[
+        str, typer.Option(envvar="MEDUSA_PUBLISHABLE_KEY", help="The storefront's key (pk_…); else the stack's output.")
+    ] = "",
+    url: Annotated[str, typer.Option(help="The API's address; else the stack's output apiUrl.")] = "",
+    timeout: Annotated[float, typer.Option(help="Seconds that one step may take.", min=0.1)] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """A customer's path through the load balancer: health, region, products, cart, line item, totals; each timed.
+
+    It leaves one cart behind and orders nothing. Exit code 1 if a step fails.
+
+    Example: scripts/store smoke -s staging
+    """
+    import httpx
+
+    outputs = {} if url and publishable_key else Engine(stack, config_file).outputs()
+    base = url or outputs.get("apiUrl") or ""
+    key = publishable_key or outputs.get("publishableKey") or ""
+    if not base:
+        raise OperatorError(f"stack {stack} has no apiUrl", advice=f"pulumi up -s {stack}")
+    if not key:
+        raise OperatorError(
+            f"stack {stack} has no publishable key in its outputs: only a seeded store knows one",
+            advice="Admin → Settings → Publishable API keys; then scripts/store smoke --publishable-key pk_…",
+        )
+    with httpx.Client(base_url=base, headers={"x-publishable-api-key": key}, timeout=timeout) as client:
+        steps = walk(Shop(client))
+    failed = next((step for step in steps if not step.ok), None)
+    if as_json:
+        listed = [{"name": s.name, "ok": s.ok, "ms": round(s.milliseconds, 1), "result": s.result} for s in steps]
+        output.as_json({"ok": failed is None, "url": base, "steps": listed})
+    else:
+        _print(base, steps)
+    if failed:
+        raise OperatorError(
+            f"{failed.name}: {failed.result}", advice=f"scripts/store status -s {stack}", code=Exit.UNWELL
+        )
+
+
+def _print(base: str, steps: list[Step]) -> None:
+    console = output.console()
+    console.print(base, highlight=False)
+    rows = [(s.name, "ok" if s.ok else "failed", f"{s.milliseconds:.0f} ms", s.result) for s in steps]
+    console.print(output.table(("step", "", "time", "result"), rows))
+    console.print(f"{sum(s.milliseconds for s in steps) / 1000:.1f} s in all", highlight=False)

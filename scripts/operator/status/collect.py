@@ -1,0 +1,71 @@
+"""Asks everybody there is to ask, and makes the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.operator import hetzner
+from scripts.operator.engine import Engine
+from scripts.operator.errors import OperatorError
+from scripts.operator.ssh import hosts
+from scripts.operator.status import cloud, edge, probe, report
+from scripts.operator.status.edge import Seen
+
+
+def collect(engine: Engine) -> report.Report:
+    """The state of the stack now. OperatorError if it is not up, or the API cannot be asked."""
+    import httpx
+
+    outputs = engine.outputs()
+    if "instances" not in outputs:
+        raise OperatorError(f"stack {engine.stack} is only partly up", advice=f"pulumi up -s {engine.stack}")
+    address = outputs.get("loadBalancerAddress") or ""
+    view = hetzner.ask(engine, lambda client: cloud.view(client, address))
+    entries = outputs["instances"]
+    unwell = report.unwell(entries, view)
+    well = [entry["name"] for entry in entries if entry["name"] not in unwell]
+    with httpx.Client() as client:
+        seen = edge.look(client, outputs["apiUrl"].rstrip("/"), well) if address else Seen(problem="no load balancer")
+    answers = probe.ask(engine, _to_probe(outputs, unwell))
+    return assemble(engine.stack, outputs, view, seen, answers)
+
+
+def assemble(
+    stack: str, outputs: Mapping[str, Any], view: cloud.View, seen: Seen, answers: Mapping[str, probe.Answer]
+) -> report.Report:
+    """The report from what was found; asks nobody."""
+    instances = tuple(report.instance(e, view, seen, answers.get(e["name"])) for e in outputs["instances"])
+    healths = [health for health in (seen.health, *(answer.health for answer in answers.values())) if health]
+    database = report.service(
+        "database", outputs.get("databaseAddress") or "", view, healths, name=outputs.get("databaseName")
+    )
+    durable, cache = outputs.get("redisDurableAddress") or "", outputs.get("redisCacheAddress") or ""
+    redis = report.service("redis", durable, view, healths, durableAddress=durable, cacheAddress=cache)
+    balancer = report.balancer(outputs.get("loadBalancerAddress") or "", view.balancer, instances)
+    if seen.problem and not balancer["reason"]:
+        balancer |= {"health": "unhealthy", "reason": seen.problem}
+    words = [*(one.health for one in instances), database.health, redis.health, balancer["health"]]
+    return report.Report(
+        stack=stack,
+        environment=str(outputs.get("environment") or stack),
+        healthy=all(word == "healthy" for word in words),
+        apiUrl=outputs.get("apiUrl") or "",
+        release=outputs.get("release"),
+        instances=instances,
+        loadBalancer=balancer,
+        database=database,
+        redis=redis,
+    )
+
+
+def _to_probe(outputs: Mapping[str, Any], names: set[str]) -> dict[str, hosts.Host]:
+    """Instance name → SSH host, matched by the public address."""
+    if not names or not outputs.get("sshHosts"):
+        return {}
+    by_address = {host.address: host for host in hosts.from_outputs(outputs).values()}
+    return {
+        entry["name"]: by_address[entry["address"]]
+        for entry in outputs["instances"]
+        if entry["name"] in names and entry["address"] in by_address
+    }
