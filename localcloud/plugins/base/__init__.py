@@ -1,0 +1,1 @@
+"""What every plugin shares: property values, differences, and the provider protocol's server."""

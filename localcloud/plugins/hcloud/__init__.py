@@ -1,0 +1,1 @@
+"""Stand-in for Pulumi's ``hcloud`` plugin: Hetzner Cloud resources, by the provider's own calls of the API."""
