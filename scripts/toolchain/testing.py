@@ -112,7 +112,10 @@ def test(kind: str, extra: Sequence[str]) -> Stage:
     """Runs pytest over one directory, showing what it says as it says it."""
     print(f"\n== {kind} tests", flush=True)
     started = time.monotonic()
-    command = [str(PYTHON), "-m", "pytest", f"tests/{kind}", "--durations=25", "--durations-min=0.05", *extra]
+    # Named files or tests instead of the whole directory: `scripts/test e2e -- tests/e2e/store/test_2_scale.py`.
+    named = any((ROOT / word.split("::")[0]).exists() for word in extra if not word.startswith("-"))
+    where = [] if named else [f"tests/{kind}"]
+    command = [str(PYTHON), "-m", "pytest", *where, "--durations=25", "--durations-min=0.05", *extra]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment(), text=True, errors="replace", stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
@@ -167,3 +170,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read this has read enough, as `| head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
