@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +19,8 @@ from scripts.toolchain.steps import Log, SetupError, Step
 
 SHIM = ROOT / "scripts" / "toolchain" / "shim" / "pulumi"
 STACK = "local"
+QUIET_SECONDS = 20.0
+"""Without a resource done for so long, a line says what is being worked on."""
 
 
 def start_cloud(log: Log) -> str:
@@ -58,14 +62,15 @@ STEPS = (
 
 def deploy() -> None:
     """``pulumi up``, a line for each resource that changes. Raises :class:`SetupError` with what Pulumi said."""
-    command = [SHIM, "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--suppress-outputs",
-               "--suppress-progress", "-s", STACK]  # fmt: skip
-    started = time.monotonic()
+    command = [str(SHIM), "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never",
+               "--suppress-outputs", "--suppress-progress", "-s", STACK]  # fmt: skip
     log = LOGS / "deploy.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    lines: queue.Queue[str | None] = queue.Queue()
     with log.open("w") as file:
         process = subprocess.Popen(
-            [str(word) for word in command],
+            command,
             cwd=ROOT,
             text=True,
             errors="replace",
@@ -73,41 +78,70 @@ def deploy() -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        assert process.stdout
-        kept = Progress(started)
-        for line in process.stdout:
+        threading.Thread(target=feed, args=(process, lines), daemon=True).start()
+        while True:
+            try:
+                line = lines.get(timeout=QUIET_SECONDS)
+            except queue.Empty:
+                progress.still()
+                continue
+            if line is None:
+                break
             file.write(line)
             file.flush()
-            kept.line(line.rstrip())
+            progress.line(line.rstrip())
         status = process.wait()
     if status != 0:
-        raise SetupError("\n".join(["pulumi up failed:", *kept.diagnostics(), f"All of it: {log}"]))
+        raise SetupError("\n".join(["pulumi up failed:", *progress.diagnostics(), f"All of it: {log}"]))
+
+
+def feed(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
 
 
 class Progress:
     """Of what ``pulumi up`` prints, the lines that say that a resource is done, and what went wrong."""
 
-    DONE = re.compile(
-        r"^ *(?P<sign>[-+~]+) +(?P<type>\S+:\S+) (?P<name>\S+) (?P<verb>created|updated|deleted|replaced)\b"
+    STATE = re.compile(
+        r"^ *(?P<sign>[-+~]+) +(?P<type>\S+:\S+) (?P<name>\S+) "
+        r"(?P<verb>created|updated|deleted|replaced|creating|updating|deleting|replacing)\b"
     )
 
-    def __init__(self, started: float, say: Callable[[str], None] = lambda text: print(text, flush=True)) -> None:
-        self.started = started
+    def __init__(self, say: Callable[[str], None] = lambda text: print(text, flush=True)) -> None:
+        self.started = time.monotonic()
         self.say = say
         self.tail: list[str] = []
+        self.working: dict[str, None] = {}
         self.diagnosing = False
 
     def line(self, line: str) -> None:
         if line.startswith(("Diagnostics:", "error:")):
             self.diagnosing = True
+        elif line.startswith("Resources:"):
+            self.diagnosing = False
         if self.diagnosing:
             self.tail.append(line)
             return
-        found = self.DONE.match(line)
-        if found and not found["type"].startswith("pulumi:"):
-            seconds = time.monotonic() - self.started
-            kind = found["type"].rsplit(":", 1)[-1]
-            self.say(f"       {seconds:6.1f} s  {found['sign']:<2} {kind} {found['name']} {found['verb']}")
+        found = self.STATE.match(line)
+        if found is None or found["type"].startswith("pulumi:"):
+            return
+        what = f"{found['type'].rsplit(':', 1)[-1]} {found['name']}"
+        if found["verb"].endswith("ing"):
+            self.working[what] = None
+            return
+        self.working.pop(what, None)
+        self.say(f"       {self.seconds():6.1f} s  {found['sign']:<2} {what} {found['verb']}")
+
+    def still(self) -> None:
+        """Says what is being worked on, when nothing has been done for a while."""
+        working = list(self.working)[-4:]
+        self.say(f"       … {self.seconds():.0f} s: {', '.join(working) or 'starting'}")
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
 
     def diagnostics(self) -> list[str]:
         return [line for line in self.tail if line.strip()][:60]
