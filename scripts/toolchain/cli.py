@@ -135,7 +135,7 @@ def build(folder: Path, log: Log) -> None:
         log.note = "downloading modules and compiling"
         stamp = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI_VERSION}"
         log.run(
-            [go, "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", binary,
+            [go, "build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", binary,
              "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
             cwd=HERE,
         )  # fmt: skip
