@@ -22,10 +22,10 @@ METADATA_GUARD = """\
 flush ruleset
 
 table inet metadata {
-	chain output {
-		type filter hook output priority filter; policy accept;
-		ip daddr 169.254.169.254 meta skuid != 0 counter reject
-	}
+    chain output {
+        type filter hook output priority filter; policy accept;
+        ip daddr 169.254.169.254 meta skuid != 0 counter reject
+    }
 }
 """
 
@@ -73,10 +73,21 @@ def user_data(server_name: str, host_key: HostKey, user: str, authorized_keys: S
             ["passwd", "--lock", "root"],
         ],
     }
-    text = "#cloud-config\n" + yaml.safe_dump(config, sort_keys=False, width=1000)
+    text = "#cloud-config\n" + yaml.dump(config, Dumper=_Readable, sort_keys=False, width=1000)
     if (size := len(text.encode())) > LIMIT:
         raise ValueError(
             f"user_data of {server_name} is {size} bytes, and Hetzner Cloud takes {LIMIT}: "
             f"{len(authorized_keys)} SSH keys are too many; remove some from sshPublicKeys"
         )
     return text
+
+
+class _Readable(yaml.SafeDumper):
+    """Files and keys as blocks, as a person on the server would want to read them."""
+
+
+def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _block)

@@ -50,7 +50,8 @@ def offers() -> list[Offer]:
             memory=kind.memory,
             architecture=kind.architecture,
             dedicated=kind.cpu_type == "dedicated",
-            available=location.available and not kind.is_deprecated and not location.is_deprecated,
+            # A type that is announced as deprecated is still sold until it is not available.
+            available=location.available,
         )
         for kind in found
         for location in kind.locations

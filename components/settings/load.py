@@ -53,7 +53,8 @@ class _Loading:
         problems = [*self._unknown_keys(), *self._fields(), *self._plain_secrets(), *self._between_fields()]
         if problems:
             raise SettingsError(self.stack, problems)
-        return Settings(**{attribute: value for attribute, value in self.known.items() if attribute != "stack"})
+        # Every value is read already; reading it again would find networks and paths where strings are expected.
+        return Settings.model_construct(**{name: value for name, value in self.known.items() if name != "stack"})
 
     def fix(self, key: str, value: str = "") -> str:
         """The command that sets `key`; without a value it asks for one, so that a secret stays out of the history."""

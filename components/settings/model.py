@@ -132,7 +132,7 @@ class Settings(BaseModel):
         tuple[kinds.IPNetwork, ...],
         BeforeValidator(kinds.cidrs),
         Key("must be a list of address ranges that may reach SSH", "203.0.113.7/32", many=True),
-    ]
+    ] = ()
     ssh_from_anywhere: Annotated[Flag, Key("must be true or false", "true")] = False
     ssh_public_keys: Annotated[
         tuple[str, ...],
@@ -143,7 +143,7 @@ class Settings(BaseModel):
     backend_release: Annotated[
         Path,
         BeforeValidator(kinds.archive),
-        Key("must be the path of a release archive, medusa-….tar.zst", ".local/releases/medusa-….tar.zst"),
+        Key("must be the path of a release archive, medusa-….tar.zst", '"$(python -m scripts.operator release build)"'),
     ]
     seed_demo_data: Annotated[Flag, Key("must be true or false", "false")] = False
     replace_medusa: Annotated[Replacement | None, _replace_key()] = None
