@@ -47,6 +47,12 @@ def environment(stack: str, root: Path = ROOT) -> dict[str, str | None]:
     return changes
 
 
+def past_proxies(stack: str) -> None:
+    """The local stack is on this machine: no proxy of the shell's stands between. httpx and requests heed this."""
+    if stack == LOCAL:
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+
+
 def find_cli(root: Path = ROOT) -> str:
     """The `pulumi` to run: the one that scripts/up chose for this checkout, else the one on PATH."""
     chosen = local_home(root) / "toolchain" / "pulumi"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from scripts.operator import output
-from scripts.operator.engine import Engine
+from scripts.operator.engine import Engine, past_proxies
 from scripts.operator.errors import Exit, OperatorError
 from scripts.operator.options import DEFAULT_STACK, AsJson, ConfigFile, Stack
 from scripts.operator.smoke.path import Step, walk
@@ -37,6 +37,7 @@ def smoke(
     """
     import httpx
 
+    past_proxies(stack)
     outputs = {} if url and publishable_key else Engine(stack, config_file).outputs()
     base = url or outputs.get("apiUrl") or ""
     key = publishable_key or outputs.get("publishableKey") or ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts.operator import hetzner
-from scripts.operator.engine import Engine
+from scripts.operator.engine import Engine, past_proxies
 from scripts.operator.errors import OperatorError
 from scripts.operator.ssh import hosts
 from scripts.operator.status import cloud, edge, probe, report
@@ -17,6 +17,7 @@ def collect(engine: Engine) -> report.Report:
     """The state of the stack now. OperatorError if it is not up, or the API cannot be asked."""
     import httpx
 
+    past_proxies(engine.stack)
     outputs = engine.outputs()
     if "instances" not in outputs:
         raise OperatorError(f"stack {engine.stack} is only partly up", advice=f"pulumi up -s {engine.stack}")
