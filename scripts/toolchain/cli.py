@@ -13,7 +13,6 @@ import platform
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import urllib.error
 import urllib.request
@@ -120,8 +119,7 @@ def download(folder: Path, log: Log) -> bool:
     with tempfile.TemporaryDirectory(dir=ready(folder.parent)) as draft:
         archive = Path(draft, name)
         archive.write_bytes(content)
-        with tarfile.open(archive) as tar:
-            tar.extractall(draft, filter="data")
+        log.run(["tar", "-xzf", archive, "-C", draft])
         shutil.rmtree(folder, ignore_errors=True)
         Path(draft, "pulumi").rename(folder)
     return True
@@ -135,8 +133,8 @@ def build(folder: Path, log: Log) -> None:
         log.note = "downloading modules and compiling"
         stamp = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI_VERSION}"
         log.run(
-            [go, "build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", binary,
-             "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
+            [go, "build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {stamp}",
+             "-o", binary, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
             cwd=HERE,
         )  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
