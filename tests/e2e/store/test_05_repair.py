@@ -1,4 +1,4 @@
-"""A server deleted behind Pulumi's back is seen, and healed although the API has a bad day; nobody in the store notices."""
+"""A server deleted behind Pulumi's back is seen, and healed although the API has a bad day, unnoticed by customers."""
 
 from __future__ import annotations
 
