@@ -55,7 +55,7 @@ def test_a_server_deleted_by_hand_is_told_seen_and_healed(store: Checkout) -> No
 
 def test_an_error_that_stays_is_told_and_the_next_up_goes_on(store: Checkout) -> None:
     """A deployment that the API stops half-way must say why, lose nothing and go on from there."""
-    store.shell('pulumi config set sshAllowedCidrs \'["198.18.0.0/15","127.0.0.0/8","192.0.2.7/32"]\' -s local')
+    store.shell("pulumi config set --path 'sshAllowedCidrs[1]' 192.0.2.7/32 -s local")
     with store.api() as api:
         fault = {
             "method": "POST",
