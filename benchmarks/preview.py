@@ -1,0 +1,170 @@
+"""Preview of production against a preview of a program that does nothing, of as many resources, on the same SDKs.
+
+Both run against states of their own; production's secrets are made for a throw-away copy of its stack file, and the
+embedded cloud that it asks runs with machines in memory: nothing boots, no root is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import show
+
+ROOT = Path(__file__).resolve().parents[1]
+CLI = ROOT / ".local" / "toolchain" / "pulumi"
+NOOP = ROOT / "benchmarks" / "noop"
+AIM = 1.5
+STRIPE = {"stripeApiKey": "sk_" + "live_" + "MadeUpForABenchmark0", "stripeWebhookSecret": "whsec_MadeUpForABenchmark0"}
+
+
+@dataclass
+class Project:
+    """A project's folder and the variables that its `pulumi` needs."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def pulumi(self, *words: str, stdin: str | None = None) -> str:
+        """`pulumi WORDS`; what it printed. A failure ends the benchmark with what it said."""
+        done = subprocess.run(
+            [str(CLI), *words, "--non-interactive", "--color", "never"],
+            cwd=self.folder, env=os.environ | self.environment, text=True, capture_output=True, input=stdin,
+        )  # fmt: skip
+        if done.returncode != 0:
+            sys.exit(f"pulumi {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def preview(self, *words: str) -> tuple[float, int]:
+        """Seconds of one preview, and how many resources of providers it would make."""
+        started = time.monotonic()
+        said = self.pulumi("preview", "--json", *words)
+        seconds = time.monotonic() - started
+        steps = json.loads(said)["steps"]
+        return seconds, sum(1 for step in steps if step["newState"].get("custom"))
+
+
+@contextmanager
+def cloud(home: Path) -> Iterator[dict[str, str]]:
+    """An embedded cloud without machines; the variables that lead Hetzner's clients to it."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-m", "localcloud"]
+    environment = os.environ | {"LOCALCLOUD_HOME": str(home), "LOCALCLOUD_PORT": str(port)}
+    subprocess.run(
+        [*command, "start", "--machines", "memory"], cwd=ROOT, env=environment, check=True, stdout=sys.stderr
+    )
+    try:
+        token = (home / "token").read_text().strip()
+        yield {"HCLOUD_TOKEN": token, "endpoint": f"http://127.0.0.1:{port}/v1"}
+    finally:
+        subprocess.run([*command, "stop"], cwd=ROOT, env=environment, check=False, stdout=sys.stderr)
+
+
+def production(scratch: Path, variables: dict[str, str]) -> tuple[Project, list[str]]:
+    """The store's own project, and the words that make `pulumi` use a throw-away copy of production's stack file."""
+    endpoint = variables.pop("endpoint")
+    state = scratch / "production"
+    state.mkdir()
+    variables |= {
+        "PULUMI_HOME": str(ROOT / ".local" / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": "benchmark",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+    }
+    project = Project(ROOT, variables)
+    copy = scratch / "Pulumi.production.yaml"
+    shutil.copy(ROOT / "Pulumi.production.yaml", copy)
+    words = ["--stack", "production", "--config-file", str(copy)]
+    project.pulumi("stack", "init", "production", "--no-select")
+    project.pulumi("config", "set", "hcloud:endpoint", endpoint, *words)
+    store = [sys.executable, "-m", "scripts.operator", "secrets"]
+    environment = os.environ | variables
+    subprocess.run([*store, "generate", "-s", "production", "--config-file", str(copy)], cwd=ROOT, env=environment,
+                   stdout=sys.stderr, check=False)  # fmt: skip
+    for key, value in STRIPE.items():
+        project.pulumi("config", "set", key, "--secret", *words, stdin=value)
+    return project, words
+
+
+def noop(scratch: Path, count: int) -> Project:
+    """The program that does nothing, with its provider installed in a home of its own."""
+    folder = scratch / "noop"
+    (folder / "state").mkdir(parents=True)
+    shutil.copy(NOOP / "program.py", folder / "__main__.py")
+    virtualenv = Path(sys.prefix)
+    (folder / "Pulumi.yaml").write_text(
+        f"name: noop\nruntime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: {virtualenv}\n"
+    )
+    (folder / "Pulumi.noop.yaml").write_text(f"config: {{'noop:count': {count}}}\n")
+    project = Project(
+        folder,
+        {
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "benchmark",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+        },
+    )
+    project.pulumi("plugin", "install", "resource", "noop", "1.0.0", "--file", str(_packed(folder)))
+    # The SDKs that it imports ask for their plugins: the store's own are there already.
+    for plugin in (ROOT / ".local" / "pulumi" / "plugins").glob("resource-*"):
+        (folder / "home" / "plugins" / plugin.name).symlink_to(plugin)
+    project.pulumi("stack", "init", "noop")
+    return project
+
+
+def _packed(folder: Path) -> Path:
+    launcher = f"#!/bin/sh\nexec '{sys.executable}' '{NOOP / 'provider.py'}' \"$@\"\n".encode()
+    entry = tarfile.TarInfo("pulumi-resource-noop")
+    entry.size, entry.mode = len(launcher), 0o755
+    archive = folder / "noop.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.addfile(entry, io.BytesIO(launcher))
+    return archive
+
+
+def main() -> None:
+    """Measure in turns, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.preview", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="previews of each (default 5)")
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="store-benchmark-") as name:
+        scratch = Path(name)
+        with cloud(scratch / "cloud") as variables:
+            store, words = production(scratch, variables)
+            _, count = store.preview(*words)
+            nothing = noop(scratch, count)
+            nothing.preview("--stack", "noop")
+            pairs = [(store.preview(*words)[0], nothing.preview("--stack", "noop")[0]) for _ in range(asked.rounds)]
+    ours, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    if asked.json:
+        print(json.dumps({"resources": count, "production": ours, "noop": theirs, "ratio": ours / theirs}))
+        return
+    show(
+        f"preview, {count} resources, best of {asked.rounds} in turns",
+        [
+            ("production", f"{ours:.2f} s", ""),
+            ("a program that does nothing", f"{theirs:.2f} s", ""),
+            ("ratio", f"{ours / theirs:.2f}", f"≤ {AIM}"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
