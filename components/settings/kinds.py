@@ -147,9 +147,9 @@ def public_keys(value: object) -> tuple[str, ...]:
     """OpenSSH public keys, as in a .pub file, without options in front."""
     found: list[str] = []
     for number, item in enumerate(items(value), start=1):
-        line = text(item)
-        if "PRIVATE KEY" in line:
+        if "PRIVATE KEY" in str(item):
             raise ValueError(f"holds a private key as key {number}")
+        line = text(item)
         try:
             key = load_ssh_public_key(line.encode())
         except (ValueError, UnsupportedAlgorithm):

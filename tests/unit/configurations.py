@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -32,6 +33,12 @@ def private_key() -> str:
 def public_key() -> str:
     public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return f"{public.decode()} somebody@example"
+
+
+def weak_public_key() -> str:
+    """An RSA key that is too short to be let in."""
+    public = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def configuration(environment: str, release: Path) -> Configuration:
