@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pulumi
 import pulumi_hcloud as hcloud
@@ -77,5 +78,7 @@ def _ask(what: str, question: Callable[[], T]) -> T:
         raise pulumi.RunError(f"Hetzner Cloud was asked for {what} and did not answer: {_reason(error)}") from None
 
 
-def _reason(error: Any) -> str:
-    return " ".join(str(error).split())
+def _reason(error: Exception) -> str:
+    """The provider's own message: without what the engine puts in front, on one line."""
+    text = " ".join(str(error).split())
+    return re.sub(r"^invoke of \S+ failed: (invocation of \S+ returned an error: )?", "", text)

@@ -121,11 +121,11 @@ class Cloud(pulumi_mocks.Mocks):
             state.setdefault("stdout", "")
         return identifier, state
 
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
         name = args.token.rsplit(":", 1)[-1]
         self.recording.calls.append((name, dict(args.args)))
         if name == self.failing:
-            raise RuntimeError("the token you have provided is invalid (unauthorized)")
+            return {}, [("", "the token you have provided is invalid (unauthorized)")]
         if name == "getServerTypes":
             return {"id": "types", "descriptions": [], "names": [], "serverTypeIds": [], "serverTypes": self._types()}
         if name == "getServers":
