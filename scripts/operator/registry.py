@@ -7,7 +7,6 @@ To add one (deploy, backup, restore, alerts, …): make its package and add its 
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 
 import typer
 
@@ -16,9 +15,8 @@ GROUPS = ("release",)
 
 
 def register_all(app: typer.Typer) -> None:
-    """Join every command to `app`; a group whose package is not in this checkout is left out."""
+    """Join every command to `app`."""
     for name in COMMANDS:
         importlib.import_module(f"scripts.operator.{name}.command").register(app)
     for name in GROUPS:
-        if find_spec(f"scripts.operator.{name}") and find_spec(f"scripts.operator.{name}.command"):
-            app.add_typer(importlib.import_module(f"scripts.operator.{name}.command").app, name=name)
+        app.add_typer(importlib.import_module(f"scripts.operator.{name}.command").app, name=name)
