@@ -45,7 +45,7 @@ class ServerArgs:
     image: str = DEBIAN_13
     protect: bool = True
     replace: str | None = None
-    """Any new value replaces the server; nothing else does, except another location."""
+    """Any other value than before replaces the server; nothing else does, except another location."""
     placement_group_id: pulumi.Input[int] | None = None
 
 
@@ -120,7 +120,8 @@ class Server(pulumi.ComponentResource):
                 parent=self,
                 # Each of these replaces the server, data and all; an edit of a first-boot script must not.
                 ignore_changes=["userData", "image", "sshKeys"],
-                replacement_trigger=args.replace,
+                # Never absent: the engine compares two values, and would not see the first one come.
+                replacement_trigger=args.replace or "first",
                 # The name and the address are taken until the old server is gone.
                 delete_before_replace=True,
                 custom_timeouts=SLOW,

@@ -148,12 +148,12 @@ def test_servers_are_replaced_only_when_asked(release: Path) -> None:
             assert set(server.ignore_changes) >= {"userData", "image", "sshKeys"}, server.name
             assert server.inputs["keepDisk"] is True
             assert server.inputs["shutdownBeforeDeletion"] is True
-            assert server.replacement_trigger is None
+            assert server.replacement_trigger == "first", "a value that comes from nothing replaces nothing"
 
     found = run("production", release, {"replaceDatabase": "2026-11-25"})
     assert found.named("postgres-server").replacement_trigger == "2026-11-25"
-    assert found.named("redis-server").replacement_trigger is None
-    assert found.named("medusa-1-server").replacement_trigger is None
+    assert found.named("redis-server").replacement_trigger == "first"
+    assert found.named("medusa-1-server").replacement_trigger == "first"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
