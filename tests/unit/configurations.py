@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from components.settings import KEYS
+from scripts.operator.release import archive
 
 Configuration = dict[str, str]
 
@@ -39,6 +40,16 @@ def weak_public_key() -> str:
     """An RSA key that is too short to be let in."""
     public = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def tiny_release(folder: Path) -> Path:
+    """A real release archive with hardly anything in it, made in `folder`."""
+    for part in ("app", "node"):
+        (folder / part).mkdir()
+        (folder / part / "file").write_text(part)
+    described = archive.Release(name="store", digest="", node="22.0.0", medusa="2.0.0", created_from="0" * 16)
+    path, _ = archive.write({part: folder / part for part in ("app", "node")}, described, folder)
+    return path
 
 
 def configuration(environment: str, release: Path) -> Configuration:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.configurations import tiny_release
+
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of a release archive that is there; what is in it does not matter to settings."""
-    path = tmp_path_factory.mktemp("releases") / "medusa-0123456789abcdef.tar.zst"
-    path.write_bytes(b"")
-    return path
+    """The path of a real release archive with hardly anything in it."""
+    return tiny_release(tmp_path_factory.mktemp("release"))

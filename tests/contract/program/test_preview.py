@@ -1,0 +1,84 @@
+"""`pulumi preview` of staging and production through the real engine, on an embedded cloud with nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.program.project import Cloud, Project, cloud, project
+from tests.unit.configurations import SECRETS, configuration, tiny_release
+
+STACKS = ["staging", "production"]
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def release_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_release(tmp_path_factory.mktemp("release"))
+
+
+def configured(folder: Path, embedded: Cloud, stack: str, release_archive: Path) -> Project:
+    """The stack's own file with what its owner has to give: secrets, an archive, who may reach SSH."""
+    made = project(folder, embedded, stack)
+    values = configuration(stack, release_archive)
+    for key in SECRETS:
+        made.set(stack, key, values[key], secret=True)
+    made.set(stack, "backendRelease", str(release_archive))
+    made.pulumi("config", "set", "--path", "sshAllowedCidrs[0]", "203.0.113.0/24", "--stack", stack)
+    return made
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_preview_shows_the_whole_stack_and_makes_nothing(
+    stack: str, tmp_path: Path, embedded: Cloud, release_archive: Path
+) -> None:
+    """What a pull request shows must be what an update would do, and must not be half of it."""
+    made = configured(tmp_path, embedded, stack, release_archive)
+
+    found = made.preview(stack)
+
+    kinds = [step["newState"]["type"] for step in found["steps"]]
+    instances = {"staging": 1, "production": 2}[stack]
+    assert kinds.count("hcloud:index/server:Server") == instances + 2
+    assert kinds.count("hcloud:index/loadBalancerTarget:LoadBalancerTarget") == instances
+    assert kinds.count("hcloud:index/volume:Volume") == 1
+    assert {step["op"] for step in found["steps"]} == {"create"}
+    assert embedded.ask("/servers")["servers"] == []
+    text = made.pulumi("preview", "--diff", "--stack", stack).stdout
+    values = configuration(stack, release_archive)
+    assert not [key for key in SECRETS if values[key].strip() in text], "a preview is posted to pull requests"
+    assert "PRIVATE KEY" not in text
+
+
+def test_all_that_is_missing_is_said_at_once(tmp_path: Path, embedded: Cloud) -> None:
+    """Through the engine's own checks, which come first and know no command that helps."""
+    made = project(tmp_path, embedded, "production")
+
+    said = made.pulumi("preview", "--stack", "production", check=False)
+
+    assert said.returncode != 0
+    for key in (*SECRETS, "sshAllowedCidrs", "backendRelease"):
+        assert key in said.stdout, key
+    assert "scripts/store secrets generate -s production" in said.stdout
+    assert "Traceback" not in said.stdout + said.stderr
+    assert embedded.ask("/servers")["servers"] == []
+
+
+def test_an_update_with_a_live_key_in_staging_asks_nothing_of_the_cloud(
+    tmp_path: Path, embedded: Cloud, release_archive: Path
+) -> None:
+    made = configured(tmp_path, embedded, "staging", release_archive)
+    made.set("staging", "stripeApiKey", "sk_live_" + "a" * 24, secret=True)
+
+    said = made.pulumi("up", "--yes", "--stack", "staging", check=False)
+
+    assert said.returncode != 0
+    assert "stripeApiKey: is a live key; staging uses Stripe in test mode" in said.stdout
+    assert embedded.ask("/ssh_keys")["ssh_keys"] == []
