@@ -1,0 +1,111 @@
+"""The embedded cloud's command: ``python -m localcloud start``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from localcloud.daemon import backends, control
+from localcloud.daemon.home import DaemonError, Home
+
+RATE_LIMIT = 3600
+NOT_RUNNING = 3
+"""Exit status of ``status`` when no daemon runs, as with init scripts."""
+
+
+def parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        prog="python -m localcloud",
+        description="Hetzner Cloud on this machine: its API on loopback, with servers that really boot.",
+        epilog='example:\n  python -m localcloud start && eval "$(python -m localcloud env)" && hcloud server list',
+        formatter_class=raw,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", help="folder of the state (default: $LOCALCLOUD_HOME, else .local/cloud)")
+    words = top.add_subparsers(dest="word", required=True, metavar="COMMAND")
+
+    def add(word: str, help: str, example: str) -> argparse.ArgumentParser:
+        text = f"example:\n  python -m localcloud {example}"
+        return words.add_parser(word, parents=[common], help=help, description=help, epilog=text, formatter_class=raw)
+
+    start = add("start", "Start the cloud and wait until its API answers.", "start --port 8471 --machines memory")
+    start.add_argument(
+        "--port", type=int, help="loopback port (default: $LOCALCLOUD_PORT, else the last one, else 8470)"
+    )
+    start.add_argument(
+        "--machines", choices=backends.NAMES, default="nspawn", help="what servers are (default: nspawn)"
+    )
+    start.add_argument("--foreground", action="store_true", help="serve in this process until interrupted")
+    start.add_argument("--rate-limit", type=int, default=os.environ.get("LOCALCLOUD_RATE_LIMIT", RATE_LIMIT),
+                       metavar="N", help="requests an hour (default: $LOCALCLOUD_RATE_LIMIT, else 3600)")  # fmt: skip
+    add("stop", "End the cloud, its machines and every trace of them; disks and state stay.", "stop")
+    status = add("status", "Say whether the cloud runs; exits with 3 if not.", "status --json")
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    add("env", "Print shell exports for Hetzner's clients.", 'env   # eval "$(python -m localcloud env)"')
+    images = words.add_parser("images", help="Build the images that servers boot from ahead of time.", add_help=False)
+    images.add_argument("rest", nargs=argparse.REMAINDER)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    asked = parser().parse_args(arguments)
+    try:
+        return _run(asked)
+    except DaemonError as wrong:
+        print(f"localcloud: {wrong}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if asked.word == "images":
+        from localcloud.machines.images import main as images
+
+        return images(asked.rest)
+    home = Home.of(asked.home)
+    match asked.word:
+        case "start":
+            return _start(home, asked)
+        case "stop":
+            print(control.stop(home))
+        case "env":
+            port = home.port() if home.running() is None else int(home.last()["port"])
+            print(f"export HCLOUD_ENDPOINT=http://127.0.0.1:{port}/v1\nexport HCLOUD_TOKEN={home.token()}")
+        case "status":
+            found = control.status(home)
+            print(json.dumps(found, indent=2) if asked.json else _sentence(found))
+            return 0 if found["running"] else NOT_RUNNING
+    return 0
+
+
+def _start(home: Home, asked: argparse.Namespace) -> int:
+    if asked.rate_limit < 1:
+        raise DaemonError(f"--rate-limit {asked.rate_limit} would answer nobody; give at least 1 request an hour")
+    if asked.foreground:
+        from localcloud.daemon.serve import serve
+
+        serve(home, home.port(asked.port), asked.machines, asked.rate_limit)
+        return 0
+    found = control.start(home, asked.port, asked.machines, asked.rate_limit)
+    said = "runs already" if found["already"] else "runs"
+    print(f"The embedded cloud {said}: http://127.0.0.1:{found['port']}/v1 ({found['machines']} machines, {home.path})")
+    print('Next: eval "$(python -m localcloud env)" && hcloud server list')
+    return 0
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    if not found["running"]:
+        return f"not running ({found['home']}); start it: python -m localcloud start"
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found["resources"].items())) or "nothing yet"
+    state = "runs" if found["answers"] else "is starting"
+    return f"{state}: {found['endpoint']}, pid {found['pid']}, {found['memory_mb']} MB, {found['machines']}; {counts}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

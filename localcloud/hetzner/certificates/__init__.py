@@ -1,0 +1,1 @@
+"""Certificates: requests (models), answers (responses) and routes."""

@@ -1,0 +1,1 @@
+"""Firewalls: requests (models), answers (responses) and routes."""

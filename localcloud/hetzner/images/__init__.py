@@ -1,0 +1,1 @@
+"""Images: requests (models), answers (responses) and routes."""

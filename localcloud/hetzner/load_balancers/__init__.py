@@ -1,0 +1,1 @@
+"""Load balancers: requests (models), answers (responses) and routes."""

@@ -1,0 +1,1 @@
+"""Private networks: requests (models), answers (responses) and routes."""

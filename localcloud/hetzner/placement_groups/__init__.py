@@ -1,0 +1,1 @@
+"""Placement groups: requests (models), answers (responses) and routes."""

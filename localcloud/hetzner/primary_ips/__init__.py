@@ -1,0 +1,1 @@
+"""Primary IPs: requests (models), answers (responses) and routes."""

@@ -1,0 +1,1 @@
+"""Servers: requests (models), answers (responses) and routes."""

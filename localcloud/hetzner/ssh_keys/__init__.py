@@ -1,0 +1,1 @@
+"""SSH keys: requests (models), answers (responses) and routes."""

@@ -1,0 +1,1 @@
+"""Volumes: requests (models), answers (responses) and routes."""
