@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from scripts.toolchain import checks, setup
@@ -148,18 +149,22 @@ class Progress:
 
 
 def outputs() -> dict[str, Any]:
-    result = subprocess.run(
-        [SHIM, "stack", "output", "--json", "-s", STACK], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    return answer([SHIM, "stack", "output", "--json", "-s", STACK])
+
+
+def answer(command: list[str | Path]) -> dict[str, Any]:
+    """The JSON object that a command prints."""
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise SetupError(f"`{' '.join(map(str, command))}` failed: {result.stderr.strip() or result.stdout.strip()}")
     return dict(json.loads(result.stdout))
 
 
 def endpoint() -> tuple[str, str]:
-    """The embedded cloud's address and token."""
-    home = os.environ.get("LOCALCLOUD_HOME") or str(LOCAL / "cloud")
-    port = os.environ.get("LOCALCLOUD_PORT", "8470")
-    with open(os.path.join(home, "token")) as file:
-        return f"http://127.0.0.1:{port}/v1", file.read().strip()
+    """The embedded cloud's address and token, as the running daemon says them."""
+    said = answer([PYTHON, "-m", "localcloud", "status", "--json"])
+    home = Path(os.environ.get("LOCALCLOUD_HOME") or LOCAL / "cloud")
+    return str(said["endpoint"]), (home / "token").read_text().strip()
 
 
 def report() -> bool:

@@ -30,8 +30,8 @@ def provider_plugins(log: Log) -> str:
 
 def images(log: Log) -> str:
     """The operating-system images that the embedded cloud boots; it keeps them in a cache of its own."""
-    said = log.run([PYTHON, "-m", "localcloud", "images", "build"]).split("\n")
-    return next((line.strip() for line in reversed(said) if line.strip()), "up to date")
+    said = log.run([PYTHON, "-m", "localcloud", "images", "build"])
+    return ", ".join(Path(line).name for line in said.split())
 
 
 def release(log: Log) -> str:

@@ -62,7 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"Deployed after {time.monotonic() - started:.1f} s. What answers now:\n", flush=True)
-    healthy = local_stack.report()
+    try:
+        healthy = local_stack.report()
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
     if not healthy:
         print("\nNot everything answers: `scripts/store status` says more.", file=sys.stderr)
         return 1
