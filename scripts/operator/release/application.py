@@ -94,7 +94,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def input_hash(application: Application, *pins: str) -> str:
-    """sha256 (hex) of everything that decides what the release will be: the files, the pins, this builder's own code."""
+    """sha256 (hex) of everything that decides what the release will be: files, pins, this builder's own code."""
     digest = hashlib.sha256()
     for pin in pins:
         digest.update(f"pin {pin}\n".encode())

@@ -43,7 +43,7 @@ class Release:
 
 
 def write(folders: dict[str, Path], release: Release, output: Path) -> tuple[Path, Release]:
-    """Pack `folders` (name in the archive → folder) into `output`; the archive's path and the release with its digest."""
+    """Pack `folders` (name in the archive → folder) into `output`; its path, and the release with its digest."""
     digest = _digest(folders)
     named = Release(release.name, digest, release.node, release.medusa, release.created_from)
     path = output / f"medusa-{digest}{SUFFIX}"
@@ -57,7 +57,7 @@ def write(folders: dict[str, Path], release: Release, output: Path) -> tuple[Pat
             # Written by hand, not through TarFile: it would close the stream with two blocks of its own.
             stream.write(head.tobuf(tarfile.PAX_FORMAT))
             stream.write(content + b"\0" * (-len(content) % 512))
-            _tar(folders, stream)  # type: ignore[arg-type]
+            _tar(folders, stream)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -223,8 +223,8 @@ def _publish(path: Path, output: Path) -> Path:
 def _check_host() -> None:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise OperatorError(
-            f"a release holds compiled parts for Linux x86-64, and this machine is {sys.platform} {platform.machine()}",
-            advice="build it on a Linux x86-64 machine (the deploy workflow does) and name the archive in backendRelease",
+            f"a release holds compiled parts for Linux x86-64; this machine is {sys.platform} {platform.machine()}",
+            advice="build it on a Linux x86-64 machine and name the archive in the stack's backendRelease",
         )
     if shutil.which("npm") is None:
         raise OperatorError("npm is not installed", advice="run scripts/up: it installs what the commands need")

@@ -17,7 +17,7 @@ def parse(text: str) -> Version:
 
 
 def satisfies(version: Version, wanted: str) -> bool:
-    """Whether `version` lies in the range; an empty range holds every version. ValueError for what is not understood."""
+    """Whether `version` lies in the range; an empty one holds every version. ValueError: not understood."""
     return any(_all(version, part.strip()) for part in wanted.split("||"))
 
 

@@ -77,7 +77,7 @@ def fetch(pin: Pin, cache: Path, run: Runner) -> Path:
             actual = hashlib.file_digest(tarball, "sha512").hexdigest()
         if actual != pin.sha512:
             raise OperatorError(
-                f"{pin.package} {pin.version} is not what was pinned: sha512 {actual[:16]}… instead of {pin.sha512[:16]}…",
+                f"{pin.package} {pin.version} is not what was pinned: sha512 {actual[:16]}, not {pin.sha512[:16]}",
                 advice="do not use it: the registry or something on the way to it altered the package",
             )
         with tarfile.open(tarballs[0]) as archive:
