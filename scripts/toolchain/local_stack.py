@@ -26,7 +26,7 @@ QUIET_SECONDS = 20.0
 
 def start_cloud(log: Log) -> str:
     said = log.run([PYTHON, "-m", "localcloud", "start"]).strip().splitlines()
-    return said[-1] if said else "running"
+    return said[0] if said else "running"
 
 
 def make_stack(log: Log) -> str:
