@@ -1,0 +1,281 @@
+"""Whether this instance can serve customers now: GET /health within a second, always.
+
+200 {"status": "ok", "database": "connected", "redis": "connected"} exactly when Medusa answers, a query and a PING
+succeed; else 503 with the same keys. Medusa's own /health stays 200 with the database gone, and requests then hang.
+
+Runs on an instance as `medusa-ready` with DATABASE_URL and REDIS_URL in its environment. Redis is the durable one:
+without the cache Medusa serves on, only slower. GET /accepting: 200 unless drained (the node proxy asks). GET /drain:
+{"draining", "noticed"}, noticed being how often the load balancer has been told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+PORT = 9100
+DRAIN_FLAG = Path("/run/store-drain/draining")
+MEDUSA_URL = "http://127.0.0.1:9000/health"
+DEADLINE = 0.7
+"""Seconds that a round of checks may take; what has not answered by then is not connected."""
+FRESH = 0.4
+"""Seconds that a round's result is told again: many who ask cost the database one query."""
+
+
+class Database:
+    """A query on a connection that is kept, made anew once when it turns out to be broken."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection: Any = None
+        # Debian's package, on the instance only.
+        self.driver: Any = importlib.import_module("psycopg2")
+
+    def __call__(self) -> None:
+        if self.connection is not None:
+            try:
+                self._query()
+                return
+            except self.driver.Error:
+                self._close()
+        self.connection = self.driver.connect(
+            self.url,
+            connect_timeout=2,
+            application_name="medusa-ready",
+            options="-c statement_timeout=600",
+            # A server that vanished without a word ends the connection after 1.5 s, not after a quarter of an hour.
+            tcp_user_timeout=1500,
+            keepalives_idle=2,
+            keepalives_interval=1,
+            keepalives_count=3,
+        )
+        self.connection.autocommit = True
+        try:
+            self._query()
+        except self.driver.Error:
+            self._close()
+            raise
+
+    def _query(self) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+
+    def _close(self) -> None:
+        with contextlib.suppress(self.driver.Error):
+            self.connection.close()
+        self.connection = None
+
+
+class Redis:
+    """AUTH once, then PING, in Redis's own protocol: two commands are no reason for a library."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.address = (parts.hostname or "", parts.port or 6379)
+        self.login = [unquote(part) for part in (parts.username, parts.password) if part]
+        self.socket: socket.socket | None = None
+
+    def __call__(self) -> None:
+        if self.socket is not None:
+            try:
+                self._ask("PING", expected=b"+PONG")
+                return
+            except OSError:
+                self._close()
+        self.socket = socket.create_connection(self.address, timeout=DEADLINE)
+        try:
+            if self.login:
+                self._ask("AUTH", *self.login, expected=b"+OK")
+            self._ask("PING", expected=b"+PONG")
+        except OSError:
+            self._close()
+            raise
+
+    def _ask(self, *words: str, expected: bytes) -> None:
+        assert self.socket is not None
+        encoded = [word.encode() for word in words]
+        request = b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
+        self.socket.sendall(request)
+        answer = b""
+        while not answer.endswith(b"\r\n"):
+            received = self.socket.recv(256)
+            if not received:
+                raise ConnectionError("closed the connection")
+            answer += received
+        if not answer.startswith(expected):
+            raise ConnectionError(answer.decode(errors="replace").strip()[:200])
+
+    def _close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+        self.socket = None
+
+
+def medusa(url: str = MEDUSA_URL) -> None:
+    """Medusa's process answers; no proxy settings are looked at."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=DEADLINE) as answer:
+        if answer.status != 200:
+            raise OSError(f"answered {answer.status}")
+
+
+class Probe:
+    """Runs one check in a thread of its own, so that one that hangs holds nobody up but itself."""
+
+    def __init__(self, name: str, check: Callable[[], None]) -> None:
+        self.name = name
+        self.check = check
+        self.problem: str | None = "not asked yet"
+        self.idle = threading.Event()
+        self.idle.set()
+        self.wanted = threading.Event()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def begin(self) -> None:
+        """Ask once more, unless the last question is still open."""
+        if self.idle.is_set():
+            self.idle.clear()
+            self.wanted.set()
+
+    def end(self, seconds: float) -> str | None:
+        """The problem, None for none, after `seconds` at most."""
+        return self.problem if self.idle.wait(max(seconds, 0)) else "does not answer in time"
+
+    def _run(self) -> None:
+        while True:
+            self.wanted.wait()
+            self.wanted.clear()
+            try:
+                self.check()
+                self.problem = None
+            except Exception as error:  # whatever it is, the answer is no; what it was goes to the journal
+                self.problem = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+            self.idle.set()
+
+
+class Readiness:
+    """The instance's state, found out at most every FRESH seconds however many ask."""
+
+    def __init__(self, checks: Mapping[str, Callable[[], None]], flag: Path = DRAIN_FLAG) -> None:
+        self.probes = {name: Probe(name, check) for name, check in checks.items()}
+        self.flag = flag
+        self.lock = threading.Lock()
+        self.found: dict[str, str | None] = {}
+        self.at = float("-inf")
+        self.told: dict[str, bool] = {}
+        self.noticed = 0
+
+    def health(self, client: str, balancer: str) -> tuple[int, dict[str, str]]:
+        """Status and body for whoever asks; an answer to the balancer while draining is counted."""
+        found = self._round()
+        body = {
+            "status": "ok",
+            "database": "disconnected" if found["database"] else "connected",
+            "redis": "disconnected" if found["redis"] else "connected",
+        }
+        if self.draining():
+            body["status"] = "draining"
+            if client == balancer:
+                with self.lock:
+                    self.noticed += 1
+        elif any(found.values()):
+            body["status"] = "error"
+        return 200 if body["status"] == "ok" else 503, body
+
+    def draining(self) -> bool:
+        there = self.flag.exists()
+        if not there and self.noticed:
+            with self.lock:
+                self.noticed = 0
+        return there
+
+    def _round(self) -> dict[str, str | None]:
+        with self.lock:
+            if time.monotonic() - self.at < FRESH:
+                return self.found
+            end = time.monotonic() + DEADLINE
+            for probe in self.probes.values():
+                probe.begin()
+            self.found = {name: probe.end(end - time.monotonic()) for name, probe in self.probes.items()}
+            self.at = time.monotonic()
+            self._tell()
+            return self.found
+
+    def _tell(self) -> None:
+        """Each change in the journal: what went, why, and that it is back."""
+        for name, problem in self.found.items():
+            if self.told.get(name) != (problem is None):
+                self.told[name] = problem is None
+                print(f"{name}: {problem or 'connected'}", flush=True)
+
+
+def handler(readiness: Readiness, balancer: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 10
+
+        def do_GET(self) -> None:
+            if self.path == "/health":
+                self._answer(*readiness.health(self.headers.get("X-Health-Client", ""), balancer))
+            elif self.path == "/accepting":
+                draining = readiness.draining()
+                self._answer(503 if draining else 200, {"accepting": not draining})
+            elif self.path == "/drain":
+                self._answer(200, {"draining": readiness.draining(), "noticed": readiness.noticed})
+            else:
+                self._answer(404, {"message": "there is only /health here"})
+
+        do_HEAD = do_GET
+
+        def _answer(self, status: int, body: Mapping[str, object]) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing for each request: health is asked all day long."""
+
+    return Handler
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def main() -> int:
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if not os.environ.get(name):
+            print(f"{name} is not set; it comes from /etc/medusa/ready.env", file=sys.stderr)
+            return 78
+    checks = {
+        "database": Database(os.environ["DATABASE_URL"]),
+        "redis": Redis(os.environ["REDIS_URL"]),
+        "medusa": medusa,
+    }
+    readiness = Readiness(checks)
+    Server(("127.0.0.1", PORT), handler(readiness, os.environ.get("BALANCER_ADDRESS", ""))).serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Medusa's environment from settings: which host names, which origins, which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.secrets import secret
+from components.settings import Settings
+
+POOL_MAX = 10
+"""Connections to PostgreSQL that one process opens at most. The same for any number of instances, so that scaling
+restarts nobody; an instance's two processes seldom hold more than a few."""
+
+
+def environment(
+    settings: Settings,
+    *,
+    api_url: pulumi.Input[str],
+    balancer_address: str,
+    database_url: pulumi.Input[str],
+    redis_url: pulumi.Input[str],
+    cache_redis_url: pulumi.Input[str],
+) -> Mapping[str, pulumi.Input[str]]:
+    """Names as Medusa and medusa-config.ts read them. Browsers may call the API from the storefront and the admin."""
+    api = pulumi.Output.from_input(api_url)
+    store: pulumi.Output[str] = (
+        pulumi.Output.from_input(f"https://{settings.storefront_host}") if settings.storefront_host else api
+    )
+    return {
+        "DATABASE_URL": database_url,
+        "DATABASE_POOL_MAX": str(POOL_MAX),
+        "REDIS_URL": redis_url,
+        "CACHE_REDIS_URL": cache_redis_url,
+        "JWT_SECRET": secret(settings.jwt_secret),
+        "COOKIE_SECRET": secret(settings.cookie_secret),
+        "STRIPE_API_KEY": secret(settings.stripe_api_key),
+        "STRIPE_WEBHOOK_SECRET": secret(settings.stripe_webhook_secret),
+        "MEDUSA_BACKEND_URL": api,
+        "STORE_CORS": store,
+        "ADMIN_CORS": api,
+        "AUTH_CORS": pulumi.Output.all(store, api).apply(lambda both: ",".join(dict.fromkeys(both))),
+        "BALANCER_ADDRESS": balancer_address,
+    }
