@@ -31,7 +31,7 @@ class InstanceArgs:
 
 
 class Instance(pulumi.ComponentResource):
-    """`installed`: the release is unpacked here. `serve` starts it and joins the balancer, in an order of the caller's."""
+    """`installed`: the release is unpacked here. `serve` starts it and joins the balancer, when its turn has come."""
 
     installed: pulumi.Resource
 

@@ -267,7 +267,7 @@ def main() -> int:
         if not os.environ.get(name):
             print(f"{name} is not set; it comes from /etc/medusa/ready.env", file=sys.stderr)
             return 78
-    checks = {
+    checks: dict[str, Callable[[], None]] = {
         "database": Database(os.environ["DATABASE_URL"]),
         "redis": Redis(os.environ["REDIS_URL"]),
         "medusa": medusa,
