@@ -29,6 +29,8 @@ class PrivateNic:
     ip: IPv4Address
     mac: str
     alias_ips: tuple[IPv4Address, ...] = ()
+    subnet: IPv4Network | None = None
+    """The subnet that ``ip`` is of, as the metadata service tells it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class NetworkSpec:
     id: int
     ip_range: IPv4Network
     routes: tuple[tuple[IPv4Network, IPv4Address], ...] = ()
+    name: str = ""
+    """As the metadata service tells it."""
 
 
 @dataclass(frozen=True)
