@@ -14,12 +14,18 @@ Query = Sequence[tuple[str, str]]
 
 
 def sort_rows(rows: list[dict[str, Any]], keys: Sequence[str], allowed: Sequence[str]) -> list[dict[str, Any]]:
-    """``rows`` by ``keys`` (``name``, ``created:desc``…), the first key first. Raises 422 for an unknown key."""
+    """``rows`` by ``keys`` (``name``, ``created:desc``…), the first key first. Raises 422 for an unknown key.
+
+    A list that the API cannot sort (``allowed`` is empty) ignores the parameter, as any that it does not know:
+    hcloud-cli sends ``sort=id:asc`` for every list, server types and locations among them.
+    """
+    if not allowed:
+        return rows
     for key in reversed(keys):
         name, _, direction = key.partition(":")
         if name not in allowed or direction not in ("", "asc", "desc"):
             choices = ", ".join(f"{one}[:asc|:desc]" for one in allowed)
-            raise invalid("sort", f"'{key}' is not one of {choices or 'no fields'}")
+            raise invalid("sort", f"'{key}' is not one of {choices}")
         rows = sorted(rows, key=lambda row: (row[name] is not None, row[name]), reverse=direction == "desc")
     return rows
 
