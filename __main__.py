@@ -6,9 +6,13 @@ import pulumi
 
 from components import configuration, outputs, preflight
 from components.addresses import AddressPlan
+from components.backend import Backend, BackendArgs
+from components.cache import Cache, CacheArgs
+from components.database import Database, DatabaseArgs
 from components.fleet import Fleet, FleetArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs, Part
+from components.secrets import secret
 from components.server import DEBIAN_12, Server, ServerArgs, Site
 from components.ssh_access import SshAccess, SshAccessArgs
 
@@ -85,11 +89,51 @@ load_balancer = LoadBalancer(
     ),
 )
 
-servers = [*medusa.servers, postgres, redis]
+database = Database(
+    "database",
+    DatabaseArgs(
+        server=postgres,
+        environment=settings.prefix,
+        name=settings.database_name,
+        user=settings.database_user,
+        password=secret(settings.database_password),
+        volume_size=settings.database_volume_size,
+        clients=[plan.medusa_subnet],
+        protect=settings.protect,
+    ),
+)
+cache = Cache(
+    "cache",
+    CacheArgs(
+        server=redis,
+        durable_password=secret(settings.redis_durable_password),
+        cache_password=secret(settings.redis_cache_password),
+        clients=[plan.medusa_subnet],
+    ),
+)
+backend = Backend(
+    "backend",
+    BackendArgs(
+        instances=medusa.servers,
+        load_balancer=load_balancer,
+        release=settings.backend_release,
+        database_url=database.url,
+        redis_url=cache.durable_url,
+        cache_redis_url=cache.cache_url,
+        settings=settings,
+        after=[database.done, cache.done],
+    ),
+)
+
 pulumi.export("environment", settings.prefix)
 pulumi.export("apiUrl", outputs.api_url(settings, load_balancer.public_ipv4))
 pulumi.export("loadBalancerAddress", load_balancer.public_ipv4)
 pulumi.export("loadBalancerType", load_balancer.type)
 pulumi.export("instances", [outputs.instance(server) for server in medusa.servers])
-pulumi.export("sshHosts", outputs.ssh_hosts(servers))
+pulumi.export("sshHosts", outputs.ssh_hosts([*medusa.servers, postgres, redis]))
+pulumi.export("databaseAddress", database.address)
 pulumi.export("databaseName", settings.database_name)
+pulumi.export("redisDurableAddress", cache.durable_address)
+pulumi.export("redisCacheAddress", cache.cache_address)
+pulumi.export("release", backend.release)
+pulumi.export("publishableKey", backend.publishable_key)
