@@ -15,6 +15,7 @@ from typing import Any
 
 from localcloud.daemon import backends, serve
 from localcloud.daemon.home import DaemonError, Home
+from localcloud.machines.interface import MachineError
 
 START_TIMEOUT = 300.0
 STOP_TIMEOUT = 180.0
@@ -60,7 +61,8 @@ def _wait_until_it_answers(home: Home, process: subprocess.Popen[bytes] | None) 
         found = ask(int(home.last().get("port", 0)))
         if found is not None and found.get("home") == str(home.path):
             return found
-        if process is not None and process.poll() is not None:
+        # Another `start` may have been faster: then its daemon is the one to wait for.
+        if process is not None and process.poll() is not None and home.running() is None:
             raise DaemonError(f"the daemon ended while starting:\n{_tail(home)}\nThe whole log is in {home.log}")
         if process is None and home.running() is None:
             raise DaemonError(f"the daemon that ran in {home.path} has just ended; start it again")
@@ -94,20 +96,29 @@ def stop(home: Home) -> str:
         backends.check(name)
         # The daemon is dead: nobody else knows what is left.
         lock = home.lock()
-        backends.create(name, home).stop()
-        lock.close()
+        try:
+            backends.create(name, home).stop()
+        except MachineError as wrong:
+            raise DaemonError(f"could not remove all that a killed daemon had left: {wrong}") from None
+        finally:
+            lock.close()
     died = home.pid.exists()
     home.pid.unlink(missing_ok=True)
     return "not running; removed what a killed daemon had left" if died else "not running"
 
 
 def _end(pid: int, home: Home) -> None:
-    watched = os.pidfd_open(pid)
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
     try:
         signal.pidfd_send_signal(watched, signal.SIGTERM)
         ready, _, _ = select.select([watched], [], [], STOP_TIMEOUT)
     except ProcessLookupError:
         return
+    except PermissionError:
+        raise DaemonError(f"daemon {pid} belongs to another user; stop it as that user, or with sudo") from None
     finally:
         os.close(watched)
     if not ready:

@@ -7,11 +7,13 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 
 from localcloud.daemon import backends
 from localcloud.daemon.home import DaemonError, Home
+from localcloud.machines.interface import MachineError
 
 log = logging.getLogger("localcloud.daemon")
 DRAIN = 60.0
@@ -60,8 +62,14 @@ def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
     from localcloud.hetzner.store import Store
     from localcloud.hetzner.watch import PowerWatch
 
-    store = Store(home.state)
-    machines = backends.create(machines_name, home)
+    try:
+        store = Store(home.state)
+    except sqlite3.DatabaseError as wrong:
+        raise DaemonError(f"the state {home.state} cannot be read ({wrong}); move it away to begin anew") from None
+    try:
+        machines = backends.create(machines_name, home)
+    except MachineError as wrong:
+        raise DaemonError(f"this host cannot run machines: {wrong}") from None
     cloud = Cloud(store, machines, Catalogue())
     watch = PowerWatch(cloud)
     # uvicorn raises the signal again once it has ended: it must find a handler, or the process dies without a clean-up.
@@ -87,9 +95,11 @@ def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
         log.info("serving http://127.0.0.1:%d/v1 from %s", port, home.path)
         server.listen(128)
         uvicorn.Server(config).run(sockets=[server])
+    except MachineError as wrong:
+        raise DaemonError(f"the machines cannot start: {wrong}") from None
     finally:
         for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, signal.SIG_IGN)
+            signal.signal(one, lambda *_: None)
         if watch.started:
             watch.close()
         if not cloud.workers.wait_idle(DRAIN):

@@ -9,8 +9,11 @@ from localcloud.hetzner.cloud import Cloud
 from localcloud.machines.interface import MachineError
 
 log = logging.getLogger("localcloud.watch")
-INTERVAL = 1.0
+SETTLED = ("running", "stopping", "off")
+INTERVAL = 0.75
 """Seconds between two looks."""
+CERTAIN = 2
+"""Looks in a row that must say the same: a machine that reboots is gone for a moment."""
 
 
 class PowerWatch:
@@ -20,6 +23,7 @@ class PowerWatch:
         self._cloud = cloud
         self._interval = interval
         self._ended = threading.Event()
+        self._differing: dict[int, int] = {}
         self._thread = threading.Thread(target=self._run, name="power-watch", daemon=True)
 
     @property
@@ -35,27 +39,32 @@ class PowerWatch:
 
     def look(self) -> None:
         """Compare once."""
-        cloud = self._cloud
-        with cloud.store.transaction() as tx:
-            watched = [row["id"] for row in tx.all("server") if row["status"] in ("running", "stopping")]
-        for number in watched:
+        with self._cloud.store.transaction() as tx:
+            watched = [(row["id"], row["status"]) for row in tx.all("server") if row["status"] in SETTLED]
+        for number, status in watched:
             try:
-                running = cloud.machines.is_running(number)
+                running = self._cloud.machines.is_running(number)
             except MachineError as wrong:
                 log.warning("server %d: %s", number, wrong)
                 continue
-            if not running:
-                self._gone_off(number)
+            if running == (status != "off"):
+                self._differing.pop(number, None)
+                continue
+            self._differing[number] = self._differing.get(number, 0) + 1
+            if self._differing[number] >= CERTAIN:
+                del self._differing[number]
+                self._take_over(number, status, running)
 
-    def _gone_off(self, number: int) -> None:
+    def _take_over(self, number: int, status: str, running: bool) -> None:
         cloud = self._cloud
         # An action may be changing the machine right now (a reset, a rebuild): then what was seen means nothing.
         with cloud.store.transaction() as tx:
             row = tx.get("server", number)
-            if row is None or ("server", number) in cloud.locks or row["status"] not in ("running", "stopping"):
+            if row is None or ("server", number) in cloud.locks or row["status"] != status:
                 return
-            log.info("server %d (%s) is off", number, row["name"])
-            tx.edit("server", number).update(status="off", wanted="off")
+            found = "running" if running else "off"
+            log.info("server %d (%s) is %s", number, row["name"], found)
+            tx.edit("server", number).update(status=found, wanted=found)
 
     def _run(self) -> None:
         while not self._ended.wait(self._interval):

@@ -6,6 +6,7 @@ from localcloud.hetzner import common, dns, specs
 from localcloud.hetzner.catalogue_routes import action_routes
 from localcloud.hetzner.errors import protected
 from localcloud.hetzner.fields import ChangeDnsPtr
+from localcloud.hetzner.images.lookup import boot_name
 from localcloud.hetzner.metrics import server_metrics
 from localcloud.hetzner.primary_ips import pool
 from localcloud.hetzner.refresh import refresh_load_balancer, refresh_server
@@ -75,6 +76,12 @@ def begin_deletion(call: Call, row: Row) -> Row:
         for image in tx.all("image"):
             if image["bound_to"] == number:
                 tx.remove("image", image["id"])
+                name = boot_name(image)
+                cloud.settle(
+                    tx,
+                    lambda name=name: cloud.machines.delete_image(name),  # type: ignore[misc]
+                    [("image", image["id"])],
+                )
         pool.release(tx, (KIND, number))
         tx.remove(KIND, number)
 

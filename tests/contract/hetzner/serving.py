@@ -165,9 +165,9 @@ def serve(
         yield Served(url, cloud, machines, http, PowerWatch(cloud))
     finally:
         machines.release()
+        http.close()
         server.should_exit = True
         thread.join(15)
         cloud.workers.wait_idle(15)
         cloud.workers.close()
-        http.close()
         store.close()
