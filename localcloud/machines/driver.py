@@ -40,6 +40,11 @@ class NspawnMachines:
         self._balancers: dict[int, LoadBalancerSpec] = {}
 
     @property
+    def cache(self) -> Path:
+        """Where images and packages are kept for all instances."""
+        return self._instance.cache
+
+    @property
     def public_ipv4_pool(self) -> IPv4Network:
         return self._instance.public_ipv4
 

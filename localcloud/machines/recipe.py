@@ -51,6 +51,7 @@ disable_root: false
 ssh_genkeytypes: [ed25519]
 ssh_deletekeys: true
 manage_etc_hosts: true
+locale: false
 apt: {preserve_sources_list: true}
 ssh: {emit_keys_to_console: false}
 no_ssh_fingerprints: true
@@ -84,6 +85,7 @@ FILES = {
     "etc/systemd/journald.conf.d/10-size.conf": "[Journal]\nRuntimeMaxUse=16M\nSystemMaxUse=64M\n",
     "etc/ssh/sshd_config.d/50-root.conf": "PermitRootLogin prohibit-password\nUseDNS no\n",
     "etc/apt/apt.conf.d/10-languages": 'Acquire::Languages "none";\n',
+    "etc/default/locale": "LANG=C.UTF-8\n",
     "etc/resolv.conf": "".join(f"nameserver {address}\n" for address in RESOLVERS),
 }
 
