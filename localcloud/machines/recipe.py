@@ -79,7 +79,26 @@ ExecStart=/bin/sh /run/hardware/setup
 WantedBy=sysinit.target
 """
 
+FSTAB_GENERATOR = """\
+#!/bin/sh
+# systemd's own generator skips devices of /etc/fstab in a container; on a server they are mounted at boot.
+while read -r what where kind options _; do
+  case "$what" in /dev/*|UUID=*|LABEL=*) ;; *) continue ;; esac
+  case "$where" in /?*) ;; *) continue ;; esac
+  unit=$(systemd-escape --path --suffix=mount "$where")
+  ordering=Before=local-fs.target
+  wanted=requires
+  case ",$options," in *,nofail,*) wanted=wants ordering= ;; esac
+  printf '[Unit]\\nSourcePath=/etc/fstab\\nAfter=hardware.service local-fs-pre.target\\n%s\\n\\n' "$ordering" > "$1/$unit"
+  printf '[Mount]\\nWhat=%s\\nWhere=%s\\nType=%s\\nOptions=%s\\n' "$what" "$where" "$kind" "$options" >> "$1/$unit"
+  case ",$options," in *,noauto,*) continue ;; esac
+  mkdir -p "$1/local-fs.target.$wanted"
+  ln -sf "../$unit" "$1/local-fs.target.$wanted/$unit"
+done < /etc/fstab
+"""
+
 FILES = {
+    "etc/systemd/system-generators/fstab-devices": FSTAB_GENERATOR,
     "etc/cloud/cloud.cfg.d/90-hetzner.cfg": CLOUD_CONFIG,
     "etc/systemd/system/hardware.service": HARDWARE_UNIT,
     "etc/systemd/journald.conf.d/10-size.conf": "[Journal]\nRuntimeMaxUse=16M\nSystemMaxUse=64M\n",
@@ -164,6 +183,7 @@ def prepare(root: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # resolv.conf can be a link out of the tree
         path.write_text(text)
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
     # Only for building: a server installs recommended packages unless told not to, as on a real one.
     (root / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
     certificates = root / "usr/local/share/ca-certificates"
