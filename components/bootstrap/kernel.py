@@ -7,11 +7,25 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.bootstrap import files
+from components.bootstrap import files, services
 from components.bootstrap.host import Host
 from components.bootstrap.report import Failure
 
-FSTAB = Path("/etc/fstab")
+MOUNT_UNIT = """\
+# Written by the bootstrap of this server.
+[Unit]
+Description=Volume at {path}
+
+[Mount]
+What={device}
+Where={path}
+Type={fstype}
+Options={options},nofail
+TimeoutSec=90
+
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def sysctl(host: Host, name: str, values: Mapping[str, int | str]) -> bool:
@@ -45,8 +59,9 @@ def mount(
 ) -> bool:
     """An existing file system mounted at ``path``, now and at each boot. Nothing is ever formatted here.
 
-    Waits up to ``seconds`` for the device: a volume can be attached while the server is being set up. The entry has
-    ``nofail``: a server whose volume is away still boots and can be looked at; what needs the data must say
+    Waits up to ``seconds`` for the device: a volume can be attached while the server is being set up. A mount unit of
+    its own says it at boot, not fstab: systemd leaves fstab's devices out where the machine is a container. It is not
+    required for booting, so that a server whose volume is away can be looked at; what needs the data must say
     ``RequiresMountsFor=`` in its unit, so that it never starts on the empty directory below.
     """
     host.report.begin(f"mount {path}")
@@ -59,28 +74,20 @@ def mount(
             "a volume is formatted once, when it is created (format of the volume resource), never by a bootstrap; "
             "check that the right volume is attached.",
         )
-    files.directory(host, path) if not os.path.isdir(path) else None
-    host.report.begin(f"mount {path}")
-    done = []
-    entry = f"{device} {path} {fstype} {options},nofail,x-systemd.device-timeout=60s 0 2"
-    lines = FSTAB.read_text().splitlines() if FSTAB.exists() else []
-    others = [line for line in lines if line.split()[1:2] != [path] or line.lstrip().startswith("#")]
-    if [line for line in lines if line not in others] != [entry]:
-        files.write_atomically(FSTAB, "".join(f"{line}\n" for line in [*others, entry]).encode(), 0o644)
-        host.run(["systemctl", "daemon-reload"])
-        done.append("entered in fstab")
     source = mounted_device(path)
-    if source is None:
-        if any(Path(path).iterdir()):
-            raise Failure(
-                f"{path} is not empty, and mounting {device} there would hide what it holds",
-                f"move the content of {path} elsewhere on the server, then run again.",
-            )
-        host.run(["mount", path], fix=f"look at `dmesg` and `blkid {device}` on the server.")
-        done.append(f"mounted {device}")
-    elif source != os.stat(device).st_rdev:
+    if source is not None and source != os.stat(device).st_rdev:
         raise Failure(f"{path} is a mount of another device than {device}", f"unmount {path}, then run again.")
-    return host.report.changed(", ".join(done)) if done else host.report.ok()
+    if not os.path.isdir(path):
+        files.directory(host, path)
+    elif source is None and any(Path(path).iterdir()):
+        raise Failure(
+            f"{path} is not empty, and mounting {device} there would hide what it holds",
+            f"move the content of {path} elsewhere on the server, then run again.",
+        )
+    unit = host.run(["systemd-escape", "--path", "--suffix=mount", path]).stdout.strip()
+    content = MOUNT_UNIT.format(device=device, path=path, fstype=fstype, options=options)
+    changed = files.file(host, f"/etc/systemd/system/{unit}", content)
+    return services.service(host, unit) or changed
 
 
 def mounted_device(path: str) -> int | None:

@@ -84,7 +84,8 @@ def service(
         host.run(["systemctl", "enable" if enabled else "disable", unit])
         done.append("enabled" if enabled else "disabled")
     digest = files_digest(watch)
-    active = state["ActiveState"] in ("active", "activating", "reloading")
+    # "activating" is not enough: so is a unit called that fails and is restarted again and again.
+    active = state["ActiveState"] in ("active", "reloading")
     barred = state["ConditionTimestampMonotonic"] != "0" and state["ConditionResult"] == "no"
     if running and not active and not barred:
         start(host, "start", unit)
@@ -102,6 +103,8 @@ def service(
 
 def start(host: Host, verb: str, unit: str) -> None:
     """``systemctl start|restart|reload``; when it fails, the unit's own last words say why."""
+    # Earlier failures must not use up the tries that systemd allows in a row.
+    host.run(["systemctl", "reset-failed", unit], check=False)
     if host.run(["systemctl", verb, unit], check=False).returncode == 0:
         return
     said = host.run(["journalctl", "--unit", unit, "--lines", "15", "--output", "cat", "--no-pager"], check=False)

@@ -96,8 +96,9 @@ def configure(host: Host, service: Service) -> None:
         persistence=service.persistence,
     )
     files.file(host, f"{path}.conf", config, mode=0o640, group="redis")
+    application = hashed(host.secret(service.secret))
     acl = (
-        f"user default on {hashed(host.secret(service.secret))} ~* &* -@all +@all -@admin -@dangerous {service.commands}\n"
+        f"user default on {application} ~* &* +@all -@admin -@dangerous {service.commands}\n"
         f"user operator on {hashed(operator)} ~* &* +@all\n"
     )
     acl_changed = files.file(host, f"{path}.acl", acl, mode=0o640, group="redis", secret=True)
