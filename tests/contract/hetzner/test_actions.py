@@ -306,7 +306,8 @@ def test_what_a_kill_interrupted_is_finished(tmp_path: Any) -> None:
         creation = api.post("/servers", SERVER | {"name": "half"})
         eventually(lambda: {"delete_server", "power_on", "create_image"} <= set(api.machines.asked()))
         # As a kill would: the state is copied while all three are under way.
-        api.cloud.store._db.execute("VACUUM INTO ?", (str(tmp_path / "copy.sqlite"),))
+        with api.cloud.store.lock:
+            api.cloud.store._db.execute("VACUUM INTO ?", (str(tmp_path / "copy.sqlite"),))
     with serve(tmp_path / "copy.sqlite") as api:
         eventually(lambda: api.http.get(f"/v1/servers/{doomed}").status_code == 404)
         assert api.get(f"/actions/{deletion}")["action"]["status"] == "success"

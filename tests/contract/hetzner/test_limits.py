@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from localcloud.hetzner.journal import Journal, redacted
 from localcloud.hetzner.limits import RateLimit
@@ -74,21 +77,14 @@ def test_the_journal_says_what_was_asked_without_secrets(api: Served) -> None:
     assert later == []
 
 
-def test_the_journal_file_stays_small(tmp_path: object, monkeypatch: object) -> None:
+def test_the_journal_file_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cloud left running for weeks must not fill the disk."""
-    import pathlib
-
-    from localcloud.hetzner import journal
-
-    path = pathlib.Path(str(tmp_path)) / "requests.jsonl"
+    monkeypatch.setattr("localcloud.hetzner.journal.MAX_BYTES", 1000)
+    path = tmp_path / "requests.jsonl"
     written = Journal(path)
-    journal.MAX_BYTES, before = 1000, journal.MAX_BYTES
-    try:
-        for number in range(50):
-            written.add({"path": f"/{number}", "body": None})
-    finally:
-        journal.MAX_BYTES = before
-        written.close()
+    for number in range(50):
+        written.add({"path": f"/{number}", "body": None})
+    written.close()
     assert path.stat().st_size < 2000 and path.with_suffix(".jsonl.1").exists()
-    assert [json.loads(line)["path"] for line in path.read_text().splitlines()][-1] == "/49"
+    assert json.loads(path.read_text().splitlines()[-1])["path"] == "/49"
     assert redacted({"a": [{"private_key": "x"}]}) == {"a": [{"private_key": "[secret]"}]}
