@@ -120,6 +120,8 @@ def render(spec: LoadBalancerSpec, *, socket: Path, state: Path, certificates: P
             f"server-state-file {state}",
             # Connections of a removed target may end by themselves, but not keep an old process for ever.
             "hard-stop-after 15m",
+            # Where the host allows fewer open files than the type has connections, serve as many as it allows.
+            "no strict-limits",
             "user nobody",
             "group nogroup",
         ],
