@@ -9,7 +9,7 @@ from localcloud.hetzner.fields import ChangeDnsPtr
 from localcloud.hetzner.images.lookup import boot_name
 from localcloud.hetzner.metrics import server_metrics
 from localcloud.hetzner.primary_ips import pool
-from localcloud.hetzner.refresh import refresh_load_balancer, refresh_server
+from localcloud.hetzner.refresh import refresh_server, refresh_targets
 from localcloud.hetzner.routing import Answer, Call, Route
 from localcloud.hetzner.servers import disk, models, power, private
 from localcloud.hetzner.servers.create import create
@@ -51,13 +51,11 @@ def begin_deletion(call: Call, row: Row) -> Row:
         kept = [one for one in resource["applied_to"] if one != {"type": "server", "server": {"id": number}}]
         if len(kept) != len(resource["applied_to"]):
             tx.edit("firewall", resource["id"])["applied_to"] = kept
+    refresh_targets(cloud, tx, number, row["labels"])
     for balancer in tx.all("load_balancer"):
-        if any(server["id"] == number for one in balancer["targets"] for server in specs.target_servers(tx, one)):
-            changed = tx.edit("load_balancer", balancer["id"])
-            changed["targets"] = [
-                one for one in changed["targets"] if one["type"] != "server" or one["server"]["id"] != number
-            ]
-            refresh_load_balancer(cloud, tx, balancer["id"])
+        kept = [one for one in balancer["targets"] if one["type"] != "server" or one["server"]["id"] != number]
+        if len(kept) != len(balancer["targets"]):
+            tx.edit("load_balancer", balancer["id"])["targets"] = kept
     attached = [one["id"] for one in tx.all("volume") if one["server"] == number]
     networks = [one["network"] for one in row["private_net"]]
 

@@ -168,6 +168,7 @@ def test_a_deleted_server_leaves_everything(api: Served) -> None:
     assert api.get(f"/networks/{network}")["network"]["servers"] == []
     assert api.get(f"/placement_groups/{group}")["placement_group"]["servers"] == []
     assert api.get(f"/load_balancers/{lb}")["load_balancer"]["targets"] == []
+    eventually(lambda: api.machines.load_balancers[lb].targets == ())
     assert [one["assignee_type"] for one in api.get("/primary_ips")["primary_ips"]] == ["load_balancer"] * 2
     assert server not in api.machines.servers and volume not in api.machines.attached
 
