@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+from localcloud.plugins.base.diff import Difference
 from localcloud.plugins.base.errors import ProviderError
-from localcloud.plugins.base.values import Properties
+from localcloud.plugins.base.operations import Failure
+from localcloud.plugins.base.values import Properties, is_unknown
 from localcloud.plugins.hcloud.api import Api, Json, is_code
 from localcloud.plugins.hcloud.common import network_of, split_id, without_nones
+from localcloud.plugins.hcloud.resource import CloudResource
 
 _ATTACH_AGAIN = ("conflict", "locked", "service_error", "no_subnet_available")
 _DETACH_AGAIN = ("conflict", "locked", "service_error")
@@ -61,6 +66,37 @@ def detach(api: Api, path: str, network: int) -> None:
 def change_aliases(api: Api, server: int | str, network: int, aliases: list[str]) -> None:
     """Replace the alias addresses of a server in a network."""
     api.act(f"/servers/{server}/actions/change_alias_ips", {"network": network, "alias_ips": aliases})
+
+
+def network_id(wanted: Properties) -> int:
+    """The network that an attachment is for, named by itself or by its subnet."""
+    if wanted.get("subnetId"):
+        return subnet_parts(wanted["subnetId"])[0]
+    return int(wanted["networkId"])
+
+
+class AttachedResource(CloudResource):
+    """What attachments of servers and of load balancers to networks have in common."""
+
+    framework = True
+
+    def validate(self, inputs: Properties) -> list[Failure]:
+        if (inputs.get("networkId") is None) == (inputs.get("subnetId") is None):
+            return [Failure("", "exactly one of these attributes must be configured: [network_id,subnet_id]")]
+        return []
+
+    def adjust(self, difference: Difference, state: Properties, planned: Properties) -> None:
+        """An attachment whose network or address is outside its subnet, by drift, must be made anew."""
+        subnet = planned.get("subnetId")
+        if not subnet or is_unknown(subnet) or not state:
+            return
+        network, cidr = subnet_parts(subnet)
+        if state.get("networkId") not in (None, network):
+            difference.changes["networkId"] = "update"
+            difference.replaces.add("networkId")
+        if state.get("ip") and ipaddress.ip_address(state["ip"]) not in ipaddress.ip_network(cidr):
+            difference.changes["ip"] = "update"
+            difference.replaces.add("ip")
 
 
 def private_net(owner: Json, network: int) -> Json | None:

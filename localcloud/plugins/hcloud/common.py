@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 
 from localcloud.plugins.base.errors import ProviderError
 from localcloud.plugins.base.values import Properties, Value
-from localcloud.plugins.hcloud.api import Api, Json
+from localcloud.plugins.hcloud.api import Api, Json, is_code
 from localcloud.plugins.hcloud.schema import Field
 
 _LABEL_PART = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
@@ -47,7 +48,17 @@ def check_ip(value: Value) -> str | None:
     return None
 
 
-def one_of(*allowed: str) -> object:
+def check_ips(values: Value) -> str | None:
+    """Whether all texts are addresses."""
+    return next((problem for value in values if (problem := check_ip(value))), None)
+
+
+def removed(value: Value) -> str | None:
+    """The check of an attribute that the API has no longer."""
+    return "the attribute datacenter was removed from the API on 2026-07-01: use location instead"
+
+
+def one_of(*allowed: str) -> Callable[[Value], str | None]:
     """A check that a text is one of a few."""
 
     def check(value: Value) -> str | None:
@@ -65,11 +76,6 @@ DELETE_PROTECTION = Field("deleteProtection", "bool", default=False)
 def network_of(cidr: str) -> str:
     """A range as the API writes it: host bits cleared."""
     return str(ipaddress.ip_network(cidr, strict=False))
-
-
-def number(id: str) -> int | None:
-    """The integer in an id, or None when it is none (such a resource counts as gone)."""
-    return int(id) if id.isdigit() else None
 
 
 def split_id(id: str, what: str, form: str) -> tuple[int, str]:
@@ -93,6 +99,15 @@ _SNAKE = {"exposeRoutesToVswitch": "expose_routes_to_vswitch"}
 def protect(api: Api, path: str, on: bool) -> None:
     """Switch delete protection."""
     api.act(f"{path}/actions/change_protection", {"delete": on})
+
+
+def delete_quietly(api: Api, path: str) -> None:
+    """Delete; one that is gone already is fine."""
+    try:
+        api.delete(path)
+    except ProviderError as error:
+        if not is_code(error, "not_found"):
+            raise
 
 
 def without_nones(body: Json) -> Json:

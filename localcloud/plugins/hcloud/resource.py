@@ -16,6 +16,8 @@ from localcloud.plugins.hcloud.schema import Field
 DEFAULTS = "__defaults"
 """Names of the inputs that the program did not give: so the bridge tells an autoname from a chosen name."""
 
+_OPERATION_SECONDS = 20 * 60.0
+
 Connect = Callable[[Call], Api]
 Made = Callable[[str], None]
 """Called with the id as soon as the resource exists, so that a later failure does not lose it."""
@@ -33,6 +35,9 @@ class CloudResource:
         self._connect = connect
         self._by_name = {field.name: field for field in self.fields}
 
+    create_seconds: ClassVar[float] = _OPERATION_SECONDS
+    """How long a creation may take unless the program says otherwise."""
+
     # For subclasses.
 
     def validate(self, inputs: Properties) -> list[Failure]:
@@ -41,6 +46,7 @@ class CloudResource:
 
     def adjust(self, difference: Difference, state: Properties, planned: Properties) -> None:
         """Change a difference where the provider customises its plans; raises ProviderError for an impossible one."""
+        return
 
     def make(self, api: Api, inputs: Properties, made: Made) -> None:
         """Create it, calling ``made`` with its id."""
@@ -112,6 +118,7 @@ class CloudResource:
         planned = self._plan({}, inputs, True)
         if call.preview:
             return "", self._hide(planned)
+        call.timeout = call.timeout or self.create_seconds
         api, ids = self._connect(call), list[str]()
         try:
             self.make(api, inputs, ids.append)
@@ -136,6 +143,7 @@ class CloudResource:
 
     def update(self, call: Call, old_inputs: Properties, state: Properties, new: Properties) -> Properties:
         """Change what differs and read it back."""
+        call.timeout = call.timeout or _OPERATION_SECONDS
         changed = self.diff(call, old_inputs, state, new).roots()
         planned = self._plan(state, new, bool(changed))
         if call.preview:
@@ -152,6 +160,7 @@ class CloudResource:
 
     def delete(self, call: Call, old_inputs: Properties, state: Properties) -> None:
         """Take it away."""
+        call.timeout = call.timeout or _OPERATION_SECONDS
         self.remove(self._connect(call), call.id, state)
 
     # Helpers.

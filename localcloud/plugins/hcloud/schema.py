@@ -88,6 +88,8 @@ def complete(fields: tuple[Field, ...], value: Value, known: Value) -> Value:
             given = known.get(field.name) if field.computed or field.output else field.default
         if isinstance(field.of, tuple):
             given = complete(field.of, given, known.get(field.name))
+        if field.stored is not None and given is not None:
+            given = field.stored(given)
         if field.kind == "set" and isinstance(given, list):
             given = _sorted(given, field.key)
         if given is not None and given != _EMPTY[field.kind]:

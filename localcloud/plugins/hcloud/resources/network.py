@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
-from localcloud.plugins.hcloud.api import Api, is_code
+from localcloud.plugins.hcloud.api import Api
 from localcloud.plugins.hcloud.common import (
     DELETE_PROTECTION,
     LABELS,
     NAME,
     check_cidr,
+    delete_quietly,
     network_of,
     protect,
     put_changed,
@@ -61,8 +62,4 @@ class Network(CloudResource):
             protect(api, f"/networks/{id}", bool(new.get("deleteProtection")))
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
-        try:
-            api.delete(f"/networks/{id}")
-        except Exception as error:
-            if not is_code(error, "not_found"):
-                raise
+        delete_quietly(api, f"/networks/{id}")

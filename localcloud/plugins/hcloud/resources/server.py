@@ -12,7 +12,7 @@ from localcloud.plugins.base.operations import Failure
 from localcloud.plugins.base.values import Properties, Value, is_unknown
 from localcloud.plugins.hcloud.api import Api, Json
 from localcloud.plugins.hcloud.attachments import attach, subnet_parts
-from localcloud.plugins.hcloud.common import DELETE_PROTECTION, LABELS, NAME, without_nones
+from localcloud.plugins.hcloud.common import DELETE_PROTECTION, LABELS, NAME, removed, without_nones
 from localcloud.plugins.hcloud.resource import CloudResource, Made
 from localcloud.plugins.hcloud.resources import server_changes as changes
 from localcloud.plugins.hcloud.resources.deprecation import check_image, check_server_type
@@ -40,10 +40,6 @@ def _keys_not_empty(keys: Value) -> str | None:
     return None if all(keys) else "Invalid ssh key passed. You need to pass a string with at least 1 character"
 
 
-def _removed(value: Value) -> str | None:
-    return "the attribute datacenter was removed from the API on 2026-07-01: use location instead"
-
-
 PUBLIC_NET = (
     Field("ipv4Enabled", "bool", default=True),
     Field("ipv6Enabled", "bool", default=True),
@@ -63,12 +59,13 @@ class Server(CloudResource):
     """``hcloud_server``: waits for every action of its creation; its user data, image and keys can only be replaced."""
 
     token = "hcloud:index/server:Server"
+    create_seconds = 90 * 60
     fields = (
         NAME,
         Field("serverType", required=True),
         Field("image", computed=True, replace=True, check=_not_empty),
         Field("location", computed=True, replace=True),
-        Field("datacenter", computed=True, check=_removed),
+        Field("datacenter", computed=True, check=removed),
         Field("userData", replace=True, stored=user_data_hash, same=_same_user_data),
         Field("sshKeys", "list", replace=True, check=_keys_not_empty),
         Field("keepDisk", "bool", default=False),

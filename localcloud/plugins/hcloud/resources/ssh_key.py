@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
-from localcloud.plugins.hcloud.api import Api, is_code
-from localcloud.plugins.hcloud.common import FRAMEWORK_LABELS, NAME, without_nones
+from localcloud.plugins.hcloud.api import Api
+from localcloud.plugins.hcloud.common import FRAMEWORK_LABELS, NAME, delete_quietly, without_nones
 from localcloud.plugins.hcloud.resource import CloudResource, Made
 from localcloud.plugins.hcloud.schema import Field
 
@@ -46,8 +46,4 @@ class SshKey(CloudResource):
         api.put(f"/ssh_keys/{id}", body)
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
-        try:
-            api.delete(f"/ssh_keys/{id}")
-        except Exception as error:
-            if not is_code(error, "not_found"):
-                raise
+        delete_quietly(api, f"/ssh_keys/{id}")
