@@ -151,6 +151,7 @@ def _make(
         _run(run, manager.production, server, environment, "the production dependencies could not be installed")
     with progress.doing("prune what no server loads, load the rest once") as notes:
         pruned = prune(server)
+        make_migration_folders(server)
         notes.append(f"{pruned.packages} packages and {pruned.files} files less")
         _run(run, ("node", "-e", PROBE), server, build_environment, "the pruned release does not load")
     with progress.doing("pack") as notes:
@@ -195,6 +196,18 @@ def _run(run: Runner, argv: tuple[str, ...], folder: Path, environment: dict[str
     if done.code:
         raise OperatorError(problem, detail=(done.stdout + done.stderr)[-3000:], advice=f"run it by hand in {folder}")
     return done.stdout + done.stderr
+
+
+def make_migration_folders(server: Path) -> None:
+    """The folders that `medusa db:migrate` makes where a module has none, and which nobody can make on a server.
+
+    It looks beside each module's compiled code, also in modules without tables, and fails when it may not write.
+    """
+    modules = [*server.glob("node_modules/@medusajs/*/dist"), *server.glob("src/modules/*")]
+    modules += server.glob("node_modules/**/.medusa/server/src/modules/*")
+    for module in modules:
+        if module.is_dir():
+            (module / "migrations").mkdir(exist_ok=True)
 
 
 def _medusa_version(server: Path) -> str:

@@ -74,6 +74,7 @@ def npm(node_pin: bytes) -> Callable[[Command], Result]:
         elif "--omit=dev" in command.argv:
             medusa = package(folder / "node_modules/@medusajs/medusa", "@medusajs/medusa", version="2.21.2")
             put(medusa / "index.js.map", "{}")
+            put(medusa / "dist/index.js", "")
             put(folder / "node_modules/.package-lock.json", "{}")
             package(folder / "node_modules/unneeded", "unneeded")
         return Result(0)

@@ -42,6 +42,12 @@ def test_an_archive_holds_app_node_and_its_own_description(application: Path, np
     assert (tmp_path / "out/latest.tar.zst").resolve() == built.path.resolve()
 
 
+def test_migrations_need_not_write_into_a_release(application: Path, npm: Any, tmp_path: Path) -> None:
+    """`medusa db:migrate` makes a folder in every module that has none; releases belong to root, and it failed."""
+    built = build(application, None, tmp_path / "cache/releases", npm)
+    assert members(built.path)["app/node_modules/@medusajs/medusa/dist/migrations"].isdir()
+
+
 def test_tar_on_a_server_reads_it(application: Path, npm: Any, tmp_path: Path) -> None:
     """The head is written by hand: a mistake there shows on the servers only."""
     built = build(application, None, tmp_path / "cache/releases", npm)
