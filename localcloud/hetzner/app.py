@@ -166,8 +166,20 @@ class Control:
         counts = {kind: len(rows) for kind, rows in self._api.cloud.store.rows.items() if rows}
         return _json(200, {**self._about, "resources": counts})
 
+    async def kill(self, request: Request) -> Response:
+        """Pull the plug of a server's machine behind the API's back, as a dying host would."""
+        number = request.path_params["id"]
+        cloud = self._api.cloud
+        if number not in cloud.store.rows.get("server", {}):
+            wrong = ApiError("not_found", f"server with ID '{number}' not found")
+            return _json(wrong.status, wrong.body())
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._api.threads, cloud.machines.power_off, number)
+        return _json(200, {"killed": number})
+
     def routes(self) -> list[StarletteRoute]:
         return [
+            StarletteRoute("/_localcloud/servers/{id:int}/kill", self.kill, methods=["POST"]),
             StarletteRoute("/_localcloud/faults", self.faults, methods=["GET", "POST", "DELETE"]),
             StarletteRoute("/_localcloud/requests", self.requests, methods=["GET"]),
             StarletteRoute("/_localcloud/about", self.about, methods=["GET"]),

@@ -6,7 +6,6 @@ every client) and applies them one after the other, as the workers do here.
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
 from typing import Any
 
 from localcloud.hetzner import common, dns, specs
@@ -15,28 +14,22 @@ from localcloud.hetzner.catalogue_routes import action_routes
 from localcloud.hetzner.errors import ApiError, invalid, not_found
 from localcloud.hetzner.fields import ChangeDnsPtr
 from localcloud.hetzner.load_balancers import models, services, targets
+from localcloud.hetzner.load_balancers.interfaces import (
+    KIND,
+    apply,
+    attach,
+    attach_to_network,
+    detach_from_network,
+    disable_public_interface,
+    editing,
+    enable_public_interface,
+    public_net,
+    take_public_ips,
+)
 from localcloud.hetzner.metrics import load_balancer_metrics, read_load_balancer
-from localcloud.hetzner.networks import rules
 from localcloud.hetzner.primary_ips import pool
-from localcloud.hetzner.refresh import apply_load_balancer
 from localcloud.hetzner.routing import Answer, Call, Route
 from localcloud.hetzner.store import Row
-
-KIND = "load_balancer"
-
-
-def public_net(call: Call, row: Row) -> dict[str, Any]:
-    ips = specs.public_ips(call.tx, KIND, row["id"])
-    shown: dict[str, Any] = {"enabled": row["public_interface"]}
-    for kind in ("ipv4", "ipv6"):
-        ip = ips.get(kind)
-        if ip is None:
-            shown[kind] = {"id": None, "ip": None, "dns_ptr": None}
-            continue
-        address = ip["ip"] if kind == "ipv4" else str(IPv6Network(ip["ip"])[1])
-        pointers = {one["ip"]: one["dns_ptr"] for one in dns.pointers(ip)}
-        shown[kind] = {"id": ip["id"], "ip": address, "dns_ptr": pointers.get(address, "")}
-    return shown
 
 
 def show(call: Call, row: Row) -> dict[str, Any]:
@@ -97,45 +90,16 @@ def create(call: Call) -> Answer:
             "public_interface": body.public_interface is not False,
         },
     )
-    _public_ips(call, row, body.public_net or models.PublicNet())
+    take_public_ips(call, row, body.public_net or models.PublicNet())
     if body.network is not None:
-        _attach(call, row, body.network, None, None)
+        attach(call, row, body.network, None, None)
     for index, service in enumerate(body.services or ()):
         row["services"].append(services.merged(None, service, f"services[{index}]."))
     services.check_services(call, row)
     for index, target in enumerate(body.targets or ()):
         targets.add(call, row, target, f"targets[{index}].")
-    action = _apply(call, "create_load_balancer", row["id"])
+    action = apply(call, "create_load_balancer", row["id"])
     return Answer(201, {KIND: show(call, row), "action": action})
-
-
-def _public_ips(call: Call, row: Row, wanted: models.PublicNet) -> None:
-    families: tuple[tuple[pool.Kind, int | None], ...] = (("ipv4", wanted.ipv4), ("ipv6", wanted.ipv6))
-    for kind, chosen in families:
-        if chosen is None:
-            pool.create(call.cloud, call.tx, kind, row["location"], auto_delete=True, assignee=(KIND, row["id"]))
-            continue
-        ip = call.find("primary_ip", chosen)
-        if ip["type"] != kind:
-            raise ApiError("primary_ip_version_mismatch", f"primary IP {chosen} is not of type {kind}")
-        if ip["assignee_id"] is not None:
-            raise ApiError("primary_ip_assigned", f"primary IP {chosen} is already assigned")
-        if ip["location"] != row["location"]:
-            raise ApiError("primary_ip_datacenter_mismatch", f"primary IP {chosen} is in another location")
-        call.tx.edit("primary_ip", chosen).update(assignee_type=KIND, assignee_id=row["id"])
-
-
-def _apply(call: Call, command: str, number: int, *networks: int) -> Row:
-    """The action that gives the balancer its configuration as it is stored by then."""
-    cloud = call.cloud
-    return cloud.act(
-        call.tx,
-        command,
-        [(KIND, number), *(("network", one) for one in networks)],
-        lambda: apply_load_balancer(cloud, number),
-        alone=[(KIND, number)],
-        beside=[("network", one) for one in networks],
-    )
 
 
 def update(call: Call) -> Answer:
@@ -159,15 +123,11 @@ def delete(call: Call) -> Answer:
     return Answer(201, {"action": action})
 
 
-def _editing(call: Call) -> Row:
-    return call.tx.edit(KIND, call.find(KIND)["id"])
-
-
 def add_service(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     row["services"].append(services.merged(None, call.body(models.Service)))
     services.check_services(call, row)
-    return Answer(201, {"action": _apply(call, "add_service", row["id"])})
+    return Answer(201, {"action": apply(call, "add_service", row["id"])})
 
 
 def _service(row: Row, listen_port: int) -> int:
@@ -178,7 +138,7 @@ def _service(row: Row, listen_port: int) -> int:
 
 
 def update_service(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     body = call.body(models.UpdateService)
     index = _service(row, body.listen_port)
     row["services"][index] = services.merged(row["services"][index], body)
@@ -188,85 +148,40 @@ def update_service(call: Call) -> Answer:
         if wrong.code == "source_port_already_used":
             wrong.status = 422
         raise
-    return Answer(201, {"action": _apply(call, "update_service", row["id"])})
+    return Answer(201, {"action": apply(call, "update_service", row["id"])})
 
 
 def delete_service(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     del row["services"][_service(row, call.body(models.DeleteService).listen_port)]
-    return Answer(201, {"action": _apply(call, "delete_service", row["id"])})
+    return Answer(201, {"action": apply(call, "delete_service", row["id"])})
 
 
 def add_target(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     targets.add(call, row, call.body(models.Target))
-    return Answer(201, {"action": _apply(call, "add_target", row["id"])})
+    return Answer(201, {"action": apply(call, "add_target", row["id"])})
 
 
 def remove_target(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     body = call.body(models.Target)
     entry = targets.stored(call, body)
     kept = [one for one in row["targets"] if not targets.same(one, entry)]
     if len(kept) == len(row["targets"]):
         raise ApiError("load_balancer_target_not_found", "load balancer target not found", status=404)
     row["targets"] = kept
-    return Answer(201, {"action": _apply(call, "remove_target", row["id"])})
-
-
-def _attach(call: Call, row: Row, network_id: int, ip: str | None, ip_range: str | None) -> None:
-    network = call.tx.get("network", network_id)
-    if network is None:
-        raise invalid("network", f"network with ID '{network_id}' not found")
-    if row["private_net"]:
-        raise ApiError("load_balancer_already_attached", "load balancer is already attached to a network")
-    zone = call.cloud.catalogue.location(row["location"])["network_zone"]
-    if network["subnets"]:
-        common.same_zone(call, row["location"], network["subnets"][0]["network_zone"], "network")
-    address = rules.choose_address(call.tx, network, zone, ip, ip_range)
-    row["private_net"].append({"network": network_id, "ip": str(address)})
-
-
-def attach_to_network(call: Call) -> Answer:
-    row = _editing(call)
-    body = call.body(models.AttachToNetwork)
-    _attach(call, row, body.network, body.ip, body.ip_range)
-    return Answer(201, {"action": _apply(call, "attach_to_network", row["id"], body.network)})
-
-
-def detach_from_network(call: Call) -> Answer:
-    row = _editing(call)
-    body = call.body(models.DetachFromNetwork)
-    if not any(one["network"] == body.network for one in row["private_net"]):
-        raise ApiError("load_balancer_not_attached_to_network", "load balancer is not attached to the network")
-    row["private_net"] = []
-    return Answer(201, {"action": _apply(call, "detach_from_network", row["id"], body.network)})
-
-
-def enable_public_interface(call: Call) -> Answer:
-    row = _editing(call)
-    row["public_interface"] = True
-    return Answer(201, {"action": _apply(call, "enable_public_interface", row["id"])})
-
-
-def disable_public_interface(call: Call) -> Answer:
-    row = _editing(call)
-    if not row["private_net"]:
-        raise ApiError("load_balancer_not_attached_to_network", "load balancer is not attached to a network")
-    if any(not one["use_private_ip"] for one in row["targets"]):
-        raise ApiError("targets_without_use_private_ip", "load balancer has targets that use the public IP")
-    row["public_interface"] = False
-    return Answer(201, {"action": _apply(call, "disable_public_interface", row["id"])})
+    return Answer(201, {"action": apply(call, "remove_target", row["id"])})
 
 
 def change_algorithm(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     row["algorithm"] = {"type": call.body(models.Algorithm).type}
-    return Answer(201, {"action": _apply(call, "change_algorithm", row["id"])})
+    return Answer(201, {"action": apply(call, "change_algorithm", row["id"])})
 
 
 def change_type(call: Call) -> Answer:
-    row = _editing(call)
+    row = editing(call)
     kind = call.cloud.catalogue.load_balancer_type(call.body(models.ChangeType).load_balancer_type)
     row["load_balancer_type"] = kind["name"]
     try:
@@ -274,7 +189,7 @@ def change_type(call: Call) -> Answer:
         targets.check_count(call, row)
     except ApiError as wrong:
         raise ApiError("invalid_load_balancer_type", wrong.message) from None
-    return Answer(201, {"action": _apply(call, "change_load_balancer_type", row["id"])})
+    return Answer(201, {"action": apply(call, "change_load_balancer_type", row["id"])})
 
 
 def change_dns_ptr(call: Call) -> Answer:

@@ -62,6 +62,17 @@ def test_faults_without_end_are_cleared_and_slow_ones_only_wait(api: Served) -> 
     assert bad.status_code == 422 and "regular expression" in bad.text
 
 
+def test_a_server_can_be_killed(api: Served) -> None:
+    """A host that dies tells nobody: the API finds out."""
+    server = api.server()
+    assert api.http.post(f"/_localcloud/servers/{server}/kill").status_code == 200
+    assert api.get(f"/servers/{server}")["server"]["status"] == "running"
+    api.watch.look()
+    api.watch.look()
+    assert api.get(f"/servers/{server}")["server"]["status"] == "off"
+    assert api.http.post("/_localcloud/servers/1/kill").status_code == 404
+
+
 def test_the_journal_says_what_was_asked_without_secrets(api: Served) -> None:
     """What a deployment asked for must be provable, and the log must be fit to be shown."""
     api.post("/ssh_keys", {"name": "me", "public_key": PUBLIC_KEY})
