@@ -170,7 +170,7 @@ def down(instance: Instance) -> None:
 
 
 def plug_public(instance: Instance, namespace: str, port: str, address: str, network6: str | None, mac: str) -> None:
-    """Give ``namespace`` a public interface ``eth0`` that ends in the hub's ``port``, configured as Hetzner's images do.
+    """Give ``namespace`` a public interface ``eth0`` that ends in the hub's ``port``, configured as at Hetzner.
 
     ``address`` is IPv4 without a length; ``network6`` a /64, of which the interface takes the address ``::1``.
     """

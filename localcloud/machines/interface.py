@@ -66,7 +66,10 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class FirewallRule:
-    """One rule of a firewall; ``cidrs`` are sources (in) or destinations (out); ``port`` is ``"80"``, ``"1024-5000"`` or None."""
+    """One rule of a firewall; ``cidrs`` are sources (in) or destinations (out).
+
+    ``port`` is ``"80"``, ``"1024-5000"`` or None.
+    """
 
     direction: Literal["in", "out"]
     protocol: Literal["tcp", "udp", "icmp", "esp", "gre"]
@@ -172,7 +175,7 @@ class Machines(Protocol):
 
     @property
     def public_ipv4_pool(self) -> IPv4Network:
-        """The range that public addresses of this cloud come from; its first two and its last address are not to be used."""
+        """The range that public addresses of this cloud come from; its first two and its last are not to be used."""
         ...
 
     @property
@@ -181,11 +184,11 @@ class Machines(Protocol):
         ...
 
     def start(self, desired: Desired) -> None:
-        """Set the host up, adopt what still runs from an earlier daemon, make everything else as desired, remove the rest."""
+        """Set the host up, adopt what an earlier daemon left running, make all else as desired, remove the rest."""
         ...
 
     def stop(self) -> None:
-        """End every process and remove every trace on the host (mounts, namespaces, loop devices, rules); disks stay."""
+        """End every process, remove every trace on the host (mounts, namespaces, loop devices, rules); disks stay."""
         ...
 
     def create_server(self, spec: ServerSpec) -> None:
@@ -251,7 +254,7 @@ class Machines(Protocol):
     def detach_network(self, server_id: int, network_id: int) -> None: ...
 
     def set_firewall(self, server_id: int, rules: Sequence[FirewallRule] | None) -> None:
-        """The merged rules of a server's public interface. None: no firewall, all passes. ``[]``: nothing in, all out."""
+        """The merged rules of a server's public interface. None: no firewall. ``[]``: nothing in, all out."""
         ...
 
     def create_volume(self, spec: VolumeSpec) -> None: ...

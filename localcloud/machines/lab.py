@@ -102,7 +102,8 @@ class Lab:
     def ssh_command(self, name: str, command: list[str]) -> list[str]:
         if name not in self.servers:
             raise MachineError(f"there is no server {name!r}: there are {', '.join(sorted(self.servers)) or 'none'}")
-        return ["ssh", "-q", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        return ["ssh", "-q", "-i", str(self.key),
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                 f"root@{self.servers[name]['address']}", *command]  # fmt: skip
 
 

@@ -70,6 +70,13 @@ class Download:
         async with self.grown:
             self.grown.notify_all()
 
+    async def past(self, count: int) -> None:
+        """Wait until there are more than ``count`` bytes; OSError when the download fails first."""
+        async with self.grown:
+            await self.grown.wait_for(lambda: self.failed or self.written > count)
+        if self.failed:
+            raise OSError("the download failed half-way")
+
     async def run(self, request: Request, address: str, port: int, final: Path) -> None:
         """Fetch the file; at the end it is whole under ``final``, or ``failed`` is set."""
         try:
@@ -94,7 +101,7 @@ class Download:
             if self.written != size:
                 raise OSError("the mirror ended the connection early")
             self.path.rename(final)
-        except (OSError, ValueError, asyncio.IncompleteReadError):
+        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             self.failed = True
             self.path.unlink(missing_ok=True)
         await self._notify()
@@ -139,10 +146,10 @@ class Store:
                 raw = await reader.readuntil(b"\r\n\r\n")
                 request = parse_head(raw)
                 if request.cacheable:
+                    # A file that could not be fetched into the store is passed on, with whatever the mirror says of it.
                     served = await self._serve_file(request, address, port, writer)
-                    if not served:
-                        if not await self._pass_on(request, address, port, writer):
-                            return
+                    if not served and not await self._pass_on(request, address, port, writer):
+                        return
                 elif request.plain:
                     if not await self._pass_on(request, address, port, writer):
                         return
@@ -191,10 +198,7 @@ class Store:
                 data = file.read(CHUNK)
                 if not data:
                     assert download is not None
-                    async with download.grown:
-                        await download.grown.wait_for(lambda: download.failed or download.written > sent)
-                    if download.failed:
-                        raise OSError("the download failed half-way")
+                    await download.past(sent)
                     continue
                 sent += len(data)
                 writer.write(data)

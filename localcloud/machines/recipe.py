@@ -26,7 +26,7 @@ PACKAGES = (
 )  # fmt: skip
 
 MASKED = (
-    # Waits for hardware, consoles and networks that a machine here does not have, or work that costs and changes nothing.
+    # Waits for hardware, consoles and networks that a machine here does not have; work that costs and changes nothing.
     "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
     "systemd-network-generator.service", "systemd-resolved.service", "systemd-udevd.service",
     "console-getty.service", "getty.target", "getty@tty1.service", "getty-static.service",
@@ -39,8 +39,7 @@ MASKED = (
     "systemd-tpm2-setup.service", "systemd-tpm2-setup-early.service", "systemd-pcrlock.target",
     "systemd-userdbd.socket", "systemd-mountfsd.socket", "systemd-nsresourced.socket", "systemd-hostnamed.socket",
     "cloud-init-hotplugd.socket", "cloud-init-hotplugd.service", "sshd-keygen.service",
-    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer", "e2scrub_all.timer",
-    "e2scrub_reap.service", "xfs_scrub_all.timer", "systemd-tmpfiles-clean.timer",
+    "fstrim.timer", "e2scrub_all.timer", "e2scrub_reap.service", "xfs_scrub_all.timer",
 )  # fmt: skip
 
 CLOUD_CONFIG = """\
@@ -89,7 +88,7 @@ while read -r what where kind options _; do
   ordering=Before=local-fs.target
   wanted=requires
   case ",$options," in *,nofail,*) wanted=wants ordering= ;; esac
-  printf '[Unit]\\nSourcePath=/etc/fstab\\nAfter=hardware.service local-fs-pre.target\\n%s\\n\\n' "$ordering" > "$1/$unit"
+  printf '[Unit]\\nSourcePath=/etc/fstab\\nAfter=hardware.service local-fs-pre.target\\n%s\\n' "$ordering" > "$1/$unit"
   printf '[Mount]\\nWhat=%s\\nWhere=%s\\nType=%s\\nOptions=%s\\n' "$what" "$where" "$kind" "$options" >> "$1/$unit"
   case ",$options," in *,noauto,*) continue ;; esac
   mkdir -p "$1/local-fs.target.$wanted"
@@ -164,7 +163,7 @@ def version(image: str) -> str:
 
 
 def build_command(image: str, root: Path) -> list[str]:
-    """The command that makes the bare tree. apt's lists stay, so that ``apt-get update`` has next to nothing to fetch."""
+    """The command that makes the bare tree. apt's lists stay: ``apt-get update`` has next to nothing to fetch."""
     options = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/doc/*",
                "path-include=/usr/share/doc/*/copyright", "force-unsafe-io"]  # fmt: skip
     return [

@@ -113,7 +113,8 @@ def show(instance: Instance, server: record.Record, volume_id: int) -> None:
     number = os.stat(loop_device(instance, volume_id)).st_rdev
     name = procfs.device_letter(position)
     script = (
-        f"mkdir -p /dev/disk/by-id && rm -f /dev/{name} && mknod -m 660 /dev/{name} b {os.major(number)} {os.minor(number)}"
+        f"mkdir -p /dev/disk/by-id && rm -f /dev/{name}"
+        f" && mknod -m 660 /dev/{name} b {os.major(number)} {os.minor(number)}"
         f" && chgrp disk /dev/{name} && ln -sfn ../../{name} /dev/disk/by-id/scsi-0HC_Volume_{volume_id}"
     )
     nspawn.enter(instance, server.spec.id, ["/bin/sh", "-c", script])
@@ -124,7 +125,8 @@ def hide(instance: Instance, server: record.Record, volume_id: int) -> None:
     position = next(at for at, volume in server.volumes.items() if volume == volume_id)
     name = procfs.device_letter(position)
     script = (
-        f'sync -f /dev/{name} 2>/dev/null; for mount in $(findmnt -rno TARGET -S /dev/{name}); do umount -l "$mount"; done;'
+        f"sync -f /dev/{name} 2>/dev/null;"
+        f' for mount in $(findmnt -rno TARGET -S /dev/{name}); do umount -l "$mount"; done;'
         f" rm -f /dev/{name} /dev/disk/by-id/scsi-0HC_Volume_{volume_id}"
     )
     nspawn.enter(instance, server.spec.id, ["/bin/sh", "-c", script])
@@ -137,7 +139,10 @@ def automount(instance: Instance, server: record.Record, volume_id: int) -> None
     kind = run(["blkid", "-o", "value", "-s", "TYPE", loop_device(instance, volume_id)]).strip()
     line = f"{device} {target} {kind} discard,nofail,defaults 0 0\n"
     if nspawn.is_running(instance, server.spec.id):
-        script = f"mkdir -p {target}; grep -q '^{device} ' /etc/fstab || cat >> /etc/fstab; mountpoint -q {target} || mount {target}"
+        script = (
+            f"mkdir -p {target}; grep -q '^{device} ' /etc/fstab || cat >> /etc/fstab;"
+            f" mountpoint -q {target} || mount {target}"
+        )
         nspawn.enter(instance, server.spec.id, ["/bin/sh", "-c", script], stdin=line)
         return
     (root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)

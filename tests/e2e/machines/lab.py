@@ -57,7 +57,8 @@ class Lab:
     def ssh(self, spec: ServerSpec, command: str, *, check: bool = True, timeout: float = 30) -> str:
         """Run a command as root; its output."""
         options = ["-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                   "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2", "-o", "BatchMode=yes"]  # fmt: skip
+                   "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2",
+                   "-o", "ServerAliveInterval=1", "-o", "BatchMode=yes"]  # fmt: skip
         done = subprocess.run(
             ["ssh", *options, f"root@{spec.public_ipv4}", command],
             capture_output=True, text=True, timeout=timeout, check=False,

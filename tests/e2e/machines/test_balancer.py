@@ -171,8 +171,15 @@ def test_services_come_and_go_with_tls_redirect_and_sticky_sessions(
         "https", 443, 8000, False, CHECK, sticky_sessions=True, redirect_http=True, certificates=(certificate,)
     )
     raw = Service("tcp", 8000, 8000, False, HealthCheck("tcp", 8000, 3, 2, 1))
-    lab.machines.apply_load_balancer(replace(balancer, services=(secure, raw)))
-    until(lambda: list(lab.machines.health(balancer.id).values()) == ["healthy"] * 4, "all services", 15)
+    picky = Service("http", 81, 8000, False, replace(CHECK, path="/", response="web-1|"))
+    lab.machines.apply_load_balancer(replace(balancer, services=(secure, raw, picky)))
+    until(lambda: "unknown" not in lab.machines.health(balancer.id).values(), "all are checked", 15)
+    keys = [one.key for one in balancer.targets]
+    assert lab.machines.health(balancer.id) == {
+        (key, port): "unhealthy" if (key, port) == (keys[1], 81) else "healthy"
+        for key in keys
+        for port in (443, 8000, 81)
+    }
     assert get(balancer)[0] == 301
     assert get(balancer, port=8000)[0] == 200
     address = str(balancer.public_ipv4)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
 
+from localcloud.machines import netns
 from tests.e2e.machines.lab import Lab, until
 
 FIRST_BOOT = """\
@@ -50,7 +53,8 @@ def test_first_boot_data_is_honoured_and_the_host_key_is_the_ordered_one(
     known = tmp_path / "known_hosts"
     known.write_text(f"{server.public_ipv4} {public}\n")
     command = ["ssh", "-i", str(lab.key), "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",
-               "-o", "BatchMode=yes", f"deploy@{server.public_ipv4}", "sudo cloud-init status --wait; cat /etc/answer"]  # fmt: skip
+               "-o", "BatchMode=yes", f"deploy@{server.public_ipv4}",
+               "sudo cloud-init status --wait; cat /etc/answer"]  # fmt: skip
     until(lambda: subprocess.run([*command[:-1], "true"], capture_output=True, check=False).returncode == 0, "deploy")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done
@@ -113,3 +117,38 @@ def test_packages_come_from_the_cache_and_nothing_else_leaves(lab: Lab) -> None:
     # The host's own services are not for machines, by none of its addresses.
     leg = lab.ssh(other, "echo $SSH_CLIENT").split()[0]
     assert lab.ssh(other, f"curl -s -m 5 http://{leg}:22; echo $?") == "7"
+
+
+def test_public_ipv6_reaches_the_server(lab: Lab) -> None:
+    # Incident: an AAAA record points at an address that the API gave and nobody answers.
+    if not netns.has_ipv6():
+        pytest.skip("the host has IPv6 switched off")
+    first = int(lab.machines.public_ipv6_pool.network_address)
+    network = IPv6Network((first + (5 << 64), 64))
+    server = lab.create("six", public_ipv6=network)
+    until(lambda: _greets(str(network[1])), "SSH by IPv6")
+    assert lab.ssh(server, "curl -s -m 3 -6 http://[2001:db8::1]/; echo $?") == "7"
+
+
+def _greets(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), timeout=2) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def test_server_without_public_addresses_has_its_network_when_it_boots(lab: Lab) -> None:
+    # Incident: a private database server boots before its interface is there, and what binds to its address fails.
+    private = lab.spec("private", public_ipv4=None, user_data="#cloud-config\nruncmd: ['ip -o -4 addr > /root/seen']\n")
+    lab.machines.prepare_server(private)
+    assert not lab.machines.is_running(private.id)
+    lab.machines.attach_network(private.id, lab.nic(private, "10.0.77.1"))
+    lab.machines.power_on(private.id)
+    peer = lab.create("private-peer", private="10.0.77.2")
+    greeting = "exec 3<>/dev/tcp/10.0.77.1/22 && head -c4 <&3"
+    until(lambda: lab.ssh(peer, f"timeout 2 bash -c '{greeting}'", check=False) == "SSH-", "SSH by the private network")
+    folder = lab.home / "machines" / "servers" / str(private.id) / "disk" / "root"
+    until((folder / "root/seen").exists, "first boot is done")
+    seen = (folder / "root/seen").read_text()
+    assert "10.0.77.1/32" in seen and "eth0" not in seen

@@ -104,7 +104,9 @@ def test_machines_and_balancers_run_on_without_the_daemon_and_are_adopted_by_the
         lab.ssh(server, "systemd-run -q --no-block systemctl reboot", check=False)
         until(lambda: lab.ssh(server, "cat /proc/sys/kernel/random/boot_id", check=False) not in ("", boot), "reboot")
         assert "10.0.1.1/32" in lab.ssh(server, "ip -o -4 addr show enp7s0")
-        boot = lab.ssh(server, "cat /proc/sys/kernel/random/boot_id; systemd-run -q --unit=web python3 -m http.server 8000")
+        boot = lab.ssh(
+            server, "cat /proc/sys/kernel/random/boot_id; systemd-run -q --unit=web python3 -m http.server 8000"
+        )
         instance = load(home, images.default_cache())
         haproxy = members(f"{instance.prefix}/l1")
 
