@@ -15,17 +15,22 @@ DETAILS = {
     "layer7_timeout": "{path} does not answer in time",
     "unexpected_http_status": "{path} answers {code}",
     "unexpected_http_content": "{path} answers something unexpected",
-    "unspecified": "the health check fails",
+    "unspecified": "the load balancer is not content yet, and names no reason",
 }
 """The API's `health_status[].detail` in words."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the load balancer thinks of one server: "healthy", "unhealthy" or "unknown", and why."""
+    """What the load balancer thinks of one server: "healthy", "unhealthy" or "unknown", and why.
+
+    It is `settled` unless the load balancer is still making up its mind: a target that has just joined passes a few
+    checks before it is called healthy, and no check of it has failed for a reason.
+    """
 
     health: str
     reason: str = ""
+    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,11 @@ def _target(statuses: Any, checks: Mapping[int, Any]) -> Target:
     """One word for all services: unhealthy if any is, healthy if all are."""
     bad = next((status for status in statuses if status.status == "unhealthy"), None)
     if bad is not None:
-        return Target("unhealthy", _reason(bad, checks.get(bad.listen_port)))
+        named = (bad.detail or "unspecified") != "unspecified"
+        return Target("unhealthy", _reason(bad, checks.get(bad.listen_port)), settled=named)
     if statuses and all(status.status == "healthy" for status in statuses):
         return Target("healthy")
-    return Target("unknown", "the load balancer has not finished its first check")
+    return Target("unknown", "the load balancer has not finished its first check", settled=False)
 
 
 def _reason(status: Any, service: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scripts.operator import hetzner
 from scripts.operator.engine import Engine, past_proxies
@@ -12,9 +13,17 @@ from scripts.operator.ssh import hosts
 from scripts.operator.status import cloud, edge, probe, report
 from scripts.operator.status.edge import Seen
 
+if TYPE_CHECKING:
+    from hcloud import Client
 
-def collect(engine: Engine) -> report.Report:
-    """The state of the stack now. OperatorError if it is not up, or the API cannot be asked."""
+POLL_SECONDS = 1.0
+
+
+def collect(engine: Engine, wait: float = 0) -> report.Report:
+    """The state of the stack. OperatorError if it is not up, or the API cannot be asked.
+
+    Up to `wait` seconds are given to the load balancer for targets that have only just joined or come back.
+    """
     import httpx
 
     past_proxies(engine.stack)
@@ -22,14 +31,24 @@ def collect(engine: Engine) -> report.Report:
     if "instances" not in outputs:
         raise OperatorError(f"stack {engine.stack} is only partly up", advice=f"pulumi up -s {engine.stack}")
     address = outputs.get("loadBalancerAddress") or ""
-    view = hetzner.ask(engine, lambda client: cloud.view(client, address))
     entries = outputs["instances"]
+    view = hetzner.ask(engine, lambda client: _settled(client, address, entries, wait))
     unwell = report.unwell(entries, view)
     well = [entry["name"] for entry in entries if entry["name"] not in unwell]
     with httpx.Client() as client:
         seen = edge.look(client, outputs["apiUrl"].rstrip("/"), well) if address else Seen(problem="no load balancer")
     answers = probe.ask(engine, _to_probe(outputs, unwell))
     return assemble(engine.stack, outputs, view, seen, answers)
+
+
+def _settled(client: Client, address: str, entries: list[Mapping[str, Any]], wait: float) -> cloud.View:
+    """The API's view, once the load balancer has made up its mind, or when the time is up."""
+    end = time.monotonic() + wait
+    while True:
+        view = cloud.view(client, address)
+        if not report.settling(entries, view) or time.monotonic() >= end:
+            return view
+        time.sleep(POLL_SECONDS)
 
 
 def assemble(

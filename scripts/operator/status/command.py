@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,14 +19,21 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status)
 
 
-def status(stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+def status(
+    stack: Stack = DEFAULT_STACK,
+    config_file: ConfigFile = None,
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to give the load balancer for targets that have only just joined.", min=0)
+    ] = 15.0,
+) -> None:
     """Instances, load balancer, PostgreSQL and Redis: health as the load balancer sees it, releases, sizes, reasons.
 
     Exit code 1 if anything is not healthy.
 
     Example: scripts/store status -s production --json
     """
-    report = collect(Engine(stack, config_file))
+    report = collect(Engine(stack, config_file), wait)
     if as_json:
         output.as_json(report.as_dict())
     else:

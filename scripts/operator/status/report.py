@@ -103,6 +103,12 @@ def unwell(entries: list[Mapping[str, Any]], view: View) -> set[str]:
     }
 
 
+def settling(entries: list[Mapping[str, Any]], view: View) -> bool:
+    """Whether the load balancer is still making up its mind about an instance that runs."""
+    servers = [_by_name(view, entry["name"]) for entry in entries]
+    return any(s.status == "running" and not _judged(s, view.balancer).settled for s in servers if s)
+
+
 def service(key: str, address: str, view: View, healths: list[Mapping[str, Any]], **detail: Any) -> Service:
     """PostgreSQL (`key` "database") or Redis ("redis") at a private address ("10.0.2.10" or with ":port")."""
     server = next((s for s in view.servers if address.split(":")[0] in s.private_addresses), None)

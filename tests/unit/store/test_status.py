@@ -13,7 +13,7 @@ from scripts.operator.status.cloud import Balancer, Server, Target, View, _reaso
 from scripts.operator.status.collect import assemble
 from scripts.operator.status.edge import Seen
 from scripts.operator.status.probe import Answer
-from scripts.operator.status.report import GONE, Report
+from scripts.operator.status.report import GONE, Report, settling
 
 GOOD = {"status": "ok", "database": "connected", "redis": "connected"}
 OUTPUTS: dict[str, Any] = {
@@ -177,3 +177,20 @@ def test_without_the_key_status_still_answers() -> None:
 
     host = Host("medusa-prod", "203.0.113.1", "deploy", 22, "ssh-ed25519 AAAA")
     assert probe.ask(FakePulumi().engine(), {"production-medusa-1": host}) == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "expected"),
+    [
+        (Target("unknown", settled=False), "running", True),
+        (Target("unhealthy", settled=False), "running", True),
+        (Target("unhealthy", "/health answers 503"), "running", False),
+        (Target("unhealthy", settled=False), "off", False),
+        (Target("healthy"), "running", False),
+    ],
+)
+def test_only_what_may_still_turn_out_well_is_waited_for(target: Target, status: str, expected: bool) -> None:
+    """Right after scaling out a target is not healthy yet, which is no incident; at night nobody waits for a 503."""
+    servers = (server(1, "production-medusa-1", "10.0.1.11", status), *SERVERS[1:])
+    found = view(servers, {1: target, 2: Target("healthy")})
+    assert settling(OUTPUTS["instances"], found) is expected
