@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from localcloud.hetzner.errors import invalid
@@ -71,6 +72,7 @@ TERM = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, field: str = "label_selector") -> Selector:
     """The conditions of a selector, all of which must hold. Raises 422 naming ``field`` if it is malformed."""
     terms: list[Term] = []

@@ -112,6 +112,17 @@ def target_servers(tx: Transaction, target: Row) -> list[Row]:
     return [row for row in found if row["status"] != "deleting"]
 
 
+def is_target(target: Row, server_row: Row) -> bool:
+    """Whether a server is behind a target."""
+    if server_row["status"] == "deleting":
+        return False
+    if target["type"] == "server":
+        return bool(target["server"]["id"] == server_row["id"])
+    if target["type"] == "label_selector":
+        return selectors.matches(selectors.parse(target["label_selector"]["selector"]), server_row["labels"])
+    return False
+
+
 def target_address(tx: Transaction, balancer: Row, target: Row, server_row: Row) -> str | None:
     """Where the load balancer reaches a server: its address on the shared network, or its public IPv4."""
     if target.get("use_private_ip"):

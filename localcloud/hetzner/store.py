@@ -97,6 +97,9 @@ class Transaction:
 
     def all(self, kind: str) -> list[Row]:
         """Every row of a kind, by id; not to be changed."""
+        if not any(changed == kind for changed, _ in self._changed):
+            # Ids only grow and rows are loaded by id: what is stored is in order already.
+            return list(self._store.rows.get(kind, {}).values())
         rows: dict[int, Row | None] = dict(self._store.rows.get(kind, {}))
         rows.update({number: row for (changed, number), row in self._changed.items() if changed == kind})
         return [row for _, row in sorted(rows.items()) if row is not None]

@@ -55,9 +55,7 @@ def show(call: Call, row: Row) -> dict[str, Any]:
         "load_balancers": [
             one["id"]
             for one in call.tx.all("load_balancer")
-            if any(
-                server["id"] == number for target in one["targets"] for server in specs.target_servers(call.tx, target)
-            )
+            if any(specs.is_target(target, row) for target in one["targets"])
         ],
         "placement_group": show_group(call, group) if group else None,
     }
