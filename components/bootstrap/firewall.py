@@ -66,6 +66,8 @@ def allow(host: Host, name: str, rules: Sequence[Allow]) -> bool:
             sources = ", ".join(sorted({str(ip_network(source)) for source in rule.sources}))
         except ValueError as error:
             raise Failure(f"a source of port {rule.port} is no network: {error}") from None
+        if not sources:
+            raise Failure(f"port {rule.port} has no source that may reach it")
         lines.append(f"ip saddr {{ {sources} }} tcp dport {rule.port} accept\n")
     files.file(host, f"{FRAGMENTS}/{name}.nft", "".join(lines))
     return load(host)

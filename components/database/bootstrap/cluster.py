@@ -42,8 +42,7 @@ def cluster(host: Host) -> bool:
             "upgrade it (pg_upgradecluster) or attach the right volume; nothing was changed.",
         )
     if data_there:
-        # An existing data directory is adopted as it is; only the configuration is made.
-        host.run(["pg_createcluster", "--port", "5432", VERSION, NAME])
+        adopt(host)
         return host.report.changed("adopted the data on the volume")
     host.report.progress("creating the database cluster")
     host.run(
@@ -54,6 +53,19 @@ def cluster(host: Host) -> bool:
          "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
     )  # fmt: skip
     return host.report.changed("created")
+
+
+def adopt(host: Host) -> None:
+    """Make the configuration for data that is there already; the data directory is left as it is.
+
+    pg_createcluster takes configuration files that it finds beside the data to /etc/postgresql. Those of the earlier
+    server went with its disk, so that PostgreSQL's samples take their place; this role's own settings follow.
+    """
+    for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
+        sample = Path(f"/usr/share/postgresql/{VERSION}/{name}.sample")
+        user = pwd.getpwnam("postgres")
+        files.write_atomically(Path(DATA) / name, sample.read_bytes(), 0o600, user.pw_uid, user.pw_gid)
+    host.run(["pg_createcluster", "--port", "5432", VERSION, NAME])
 
 
 def own(host: Host) -> None:
