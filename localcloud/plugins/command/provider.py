@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localcloud.plugins.base.engine import Engine
 from localcloud.plugins.base.provider import Provider
-from localcloud.plugins.command.copy import CopyToRemote
+from localcloud.plugins.command.copy import CopyFile, CopyToRemote
 from localcloud.plugins.command.local import LocalCommand, run_function
 from localcloud.plugins.command.remote import RemoteCommand
 
@@ -17,7 +17,7 @@ class CommandProvider(Provider):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.resources = {kind.token: kind() for kind in (LocalCommand, RemoteCommand, CopyToRemote)}
+        self.resources = {kind.token: kind() for kind in (LocalCommand, RemoteCommand, CopyToRemote, CopyFile)}
         self.functions = {"command:local:run": run_function}
 
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import asyncssh
 
 _BLOCK = 1 << 16
+_REFUSED = (
+    "Unable to set '{}'. This only works if your SSH server is configured to accept these variables via AcceptEnv. "
+    "Alternatively, if a Bash-like shell runs the command on the remote host, you could prefix the command itself with "
+    "the variables in the form 'VAR=value command'"
+)
 
 
 class RemoteCommand(InferredResource):
@@ -67,10 +72,8 @@ def _run(call: Call, command: str, inputs: Properties, outputs: Properties) -> P
 
 async def _execute(call: Call, command: str, inputs: Properties, outputs: Properties, capture: Capture) -> str:
     """What went wrong with the command, in the client library's words; "" if it ended with 0."""
-    # A server refuses variables that its AcceptEnv does not name, silently in either client.
-    variables = (inputs.get("environment") or {}) | previous(inputs, outputs)
     async with connect(call, inputs["connection"]) as connection:
-        process = await connection.create_process(command, env=variables, encoding=None)
+        process = await _start(call, connection, command, inputs, outputs)
         readers = [
             asyncio.ensure_future(_read(process.stdout, "stdout", capture)),
             asyncio.ensure_future(_read(process.stderr, "stderr", capture)),
@@ -86,8 +89,28 @@ async def _execute(call: Call, command: str, inputs: Properties, outputs: Proper
     if ended.exit_signal:
         return f"Process exited with signal {ended.exit_signal[0]}"
     if ended.exit_status is None:
-        return "the connection ended before the command did"
+        return "wait: remote command exited without exit status or exit signal"
     return f"Process exited with status {ended.exit_status}" if ended.exit_status else ""
+
+
+async def _start(
+    call: Call, connection: asyncssh.SSHClientConnection, command: str, inputs: Properties, outputs: Properties
+) -> asyncssh.SSHClientProcess[bytes]:
+    """The command, started with its variables; one of the program's own that is refused is an error."""
+    from localcloud.plugins.command.environment import VARIABLES, Variables
+
+    own, last = inputs.get("environment") or {}, previous(inputs, outputs)
+    variables = Variables(frozenset(own))
+    VARIABLES.set(variables)
+    try:
+        process = await connection.create_process(command, env=last | own, encoding=None)
+    except ProviderError:
+        for name in variables.refused:
+            call.log("error" if name in own else "warning", _REFUSED.format(name))
+        raise
+    for name in variables.refused:
+        call.log("warning", _REFUSED.format(name))
+    return process
 
 
 async def _read(stream: asyncssh.SSHReader[bytes], name: str, capture: Capture) -> None:
@@ -97,8 +120,9 @@ async def _read(stream: asyncssh.SSHReader[bytes], name: str, capture: Capture) 
 
 async def _write(process: asyncssh.SSHClientProcess[bytes], text: str) -> None:
     try:
-        process.stdin.write(text.encode())
-        await process.stdin.drain()
+        if text:
+            process.stdin.write(text.encode())
+            await process.stdin.drain()
         process.stdin.write_eof()
     except (BrokenPipeError, ConnectionError):
         pass  # a command need not read all that it is given

@@ -64,12 +64,15 @@ class Field:
         if self.same is not None and not is_unknown(new) and self.same(old, new):
             return {}
         empty = self.default if self.default is not None else _EMPTY[self.kind]
-        old, new = empty if old is None else old, empty if new is None else new
-        if self.kind == "set" and isinstance(old, list) and isinstance(new, list) and not is_unknown(new):
-            old, new = _sorted(old, self.key), _sorted(new, self.key)
-        if isinstance(self.of, tuple) and not is_unknown(new):
-            old, new = complete(self.of, old, old), complete(self.of, new, old)
-        return compare(self.name, None if old == _EMPTY[self.kind] else old, None if new == _EMPTY[self.kind] else new)
+        was, wanted = empty if old is None else old, empty if new is None else new
+        if self.kind == "set" and isinstance(was, list) and isinstance(wanted, list) and not is_unknown(wanted):
+            was, wanted = _sorted(was, self.key), _sorted(wanted, self.key)
+        if isinstance(self.of, tuple) and not is_unknown(wanted):
+            was, wanted = complete(self.of, was, was), complete(self.of, wanted, was)
+        if not compare(self.name, was or None, wanted or None):
+            return {}
+        # What differs is shown as added or deleted only where one side says nothing at all.
+        return compare(self.name, None if old is None else was, None if new is None else wanted)
 
 
 def complete(fields: tuple[Field, ...], value: Value, known: Value) -> Value:
