@@ -29,6 +29,8 @@ from urllib.parse import unquote, urlsplit
 PORT = 9100
 DRAIN_FLAG = Path("/run/store-drain/draining")
 MEDUSA_URL = "http://127.0.0.1:9000/health"
+CUSTOMER = "customer"
+"""What the node proxy says of a request that the load balancer forwarded, instead of an address."""
 DEADLINE = 0.7
 """Seconds that a round of checks may take; what has not answered by then is not connected."""
 FRESH = 0.4
@@ -180,14 +182,18 @@ class Readiness:
         self.noticed = 0
 
     def health(self, client: str, balancer: str) -> tuple[int, dict[str, str]]:
-        """Status and body for whoever asks; an answer to the balancer while draining is counted."""
+        """Status and body for whoever asks; an answer to the balancer while draining is counted.
+
+        A customer's request that still comes is told of the store, not of this instance's leaving: the store is well,
+        and whoever watches it from outside must not be woken by a scale-down.
+        """
         found = self._round()
         body = {
             "status": "ok",
             "database": "disconnected" if found["database"] else "connected",
             "redis": "disconnected" if found["redis"] else "connected",
         }
-        if self.draining():
+        if self.draining() and client != CUSTOMER:
             body["status"] = "draining"
             if client == balancer:
                 with self.lock:

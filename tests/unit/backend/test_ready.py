@@ -139,6 +139,14 @@ def test_a_drained_instance_says_so_and_counts_whom_it_told(url: str, tmp_path: 
     assert ask(f"{url}/drain")[1] == {"draining": False, "noticed": 0}
 
 
+def test_a_customer_of_a_leaving_instance_is_told_of_the_store(url: str, tmp_path: Path) -> None:
+    """A monitor that asks through the balancer was woken by every scale-down, with the store perfectly well."""
+    (tmp_path / "draining").touch()
+    status, body, _ = ask(f"{url}/health", "customer")
+    assert (status, body["status"]) == (200, "ok")
+    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 0}
+
+
 class FakeRedis(socketserver.ThreadingTCPServer):
     """Speaks AUTH and PING; `password` may be changed while it runs."""
 
