@@ -9,7 +9,8 @@ from localcloud.plugins.base.provider import Provider
 from localcloud.plugins.base.values import Properties
 from localcloud.plugins.hcloud import config as configuration
 from localcloud.plugins.hcloud.api import Api
-from localcloud.plugins.hcloud.functions import FUNCTIONS, CloudFunction
+from localcloud.plugins.hcloud.functions import FUNCTIONS
+from localcloud.plugins.hcloud.functions.lookup import CloudFunction
 from localcloud.plugins.hcloud.resources import RESOURCES
 
 

@@ -25,19 +25,7 @@ def _same_chain(old: Value, new: Value) -> bool:
 class _Certificate(CloudResource):
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         found = api.find(f"/certificates/{id}", "certificate")
-        if found is None:
-            return None
-        return id, {
-            "name": found["name"],
-            "type": found["type"],
-            "certificate": found["certificate"] or "",
-            "domainNames": found["domain_names"],
-            "fingerprint": found["fingerprint"] or "",
-            "labels": found["labels"],
-            "created": found["created"],
-            "notValidBefore": found["not_valid_before"] or "0001-01-01T00:00:00Z",
-            "notValidAfter": found["not_valid_after"] or "0001-01-01T00:00:00Z",
-        }
+        return None if found is None else (id, certificate_attributes(found))
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
         api.get(f"/certificates/{id}")
@@ -45,6 +33,21 @@ class _Certificate(CloudResource):
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
         delete_quietly(api, f"/certificates/{id}")
+
+
+def certificate_attributes(found: Json) -> Properties:
+    """A certificate as the state and the functions show it; one not issued yet has Go's zero time."""
+    return {
+        "name": found["name"],
+        "type": found["type"],
+        "certificate": found["certificate"] or "",
+        "domainNames": found["domain_names"],
+        "fingerprint": found["fingerprint"] or "",
+        "labels": found["labels"],
+        "created": found["created"],
+        "notValidBefore": found["not_valid_before"] or "0001-01-01T00:00:00Z",
+        "notValidAfter": found["not_valid_after"] or "0001-01-01T00:00:00Z",
+    }
 
 
 class UploadedCertificate(_Certificate):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
-from localcloud.plugins.hcloud.api import Api
+from localcloud.plugins.hcloud.api import Api, Json
 from localcloud.plugins.hcloud.common import (
     DELETE_PROTECTION,
     LABELS,
@@ -45,15 +45,7 @@ class Network(CloudResource):
 
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         network = api.find(f"/networks/{id}", "network")
-        if network is None:
-            return None
-        return id, {
-            "name": network["name"],
-            "ipRange": network["ip_range"],
-            "labels": network["labels"],
-            "deleteProtection": network["protection"]["delete"],
-            "exposeRoutesToVswitch": network.get("expose_routes_to_vswitch", False),
-        }
+        return None if network is None else (id, network_attributes(network))
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
         api.get(f"/networks/{id}")
@@ -63,3 +55,14 @@ class Network(CloudResource):
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
         delete_quietly(api, f"/networks/{id}")
+
+
+def network_attributes(network: Json) -> Properties:
+    """A network as the state and the functions show it."""
+    return {
+        "name": network["name"],
+        "ipRange": network["ip_range"],
+        "labels": network["labels"],
+        "deleteProtection": network["protection"]["delete"],
+        "exposeRoutesToVswitch": network.get("expose_routes_to_vswitch", False),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
-from localcloud.plugins.hcloud.api import Api
+from localcloud.plugins.hcloud.api import Api, Json
 from localcloud.plugins.hcloud.common import LABELS, NAME, one_of, put_changed, without_nones
 from localcloud.plugins.hcloud.resource import CloudResource, Made
 from localcloud.plugins.hcloud.schema import Field
@@ -28,14 +28,7 @@ class PlacementGroup(CloudResource):
 
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         group = api.find(f"/placement_groups/{id}", "placement_group") if id.isdigit() else None
-        if group is None:
-            return None
-        return id, {
-            "name": group["name"],
-            "type": group["type"],
-            "labels": group["labels"],
-            "servers": group["servers"],
-        }
+        return None if group is None else (id, placement_group_attributes(group))
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
         api.get(f"/placement_groups/{id}")
@@ -43,3 +36,8 @@ class PlacementGroup(CloudResource):
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
         api.delete(f"/placement_groups/{id}")
+
+
+def placement_group_attributes(group: Json) -> Properties:
+    """A placement group as the state and the functions show it."""
+    return {name: group[name] for name in ("name", "type", "labels", "servers")}

@@ -142,7 +142,7 @@ class Server(CloudResource):
 
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         server = api.find(f"/servers/{id}", "server") if id.isdigit() else None
-        return None if server is None else (id, _attributes(server, state))
+        return None if server is None else (id, server_attributes(server, state))
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
         changes.change(api, api.get(f"/servers/{id}")["server"], state, new, changed)
@@ -214,7 +214,8 @@ def _check_networks(networks: Value) -> None:
         seen.add(id or 0)
 
 
-def _attributes(server: Json, state: Properties) -> Properties:
+def server_attributes(server: Json, state: Properties) -> Properties:
+    """A server as the state and the functions show it; ``state`` says how the program named image and networks."""
     public = server["public_net"]
     ipv4, ipv6 = public.get("ipv4"), public.get("ipv6")
     image = server.get("image")

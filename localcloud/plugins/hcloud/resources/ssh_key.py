@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
-from localcloud.plugins.hcloud.api import Api
+from localcloud.plugins.hcloud.api import Api, Json
 from localcloud.plugins.hcloud.common import FRAMEWORK_LABELS, NAME, delete_quietly, without_nones
 from localcloud.plugins.hcloud.resource import CloudResource, Made
 from localcloud.plugins.hcloud.schema import Field
@@ -32,14 +32,7 @@ class SshKey(CloudResource):
 
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         key = api.find(f"/ssh_keys/{id}", "ssh_key")
-        if key is None:
-            return None
-        return id, {
-            "name": key["name"],
-            "publicKey": key["public_key"],
-            "labels": key["labels"],
-            "fingerprint": key["fingerprint"],
-        }
+        return None if key is None else (id, ssh_key_attributes(key))
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
         body = {name: new.get(name) or {} if name == "labels" else new[name] for name in sorted(changed)}
@@ -47,3 +40,13 @@ class SshKey(CloudResource):
 
     def remove(self, api: Api, id: str, state: Properties) -> None:
         delete_quietly(api, f"/ssh_keys/{id}")
+
+
+def ssh_key_attributes(key: Json) -> Properties:
+    """A key as the state and the functions show it."""
+    return {
+        "name": key["name"],
+        "publicKey": key["public_key"],
+        "labels": key["labels"],
+        "fingerprint": key["fingerprint"],
+    }
