@@ -100,11 +100,15 @@ class Backend(pulumi.ComponentResource):
             )
             prepared.append(seeded)
             # A publishable key is public: it stands in every page of the storefront.
-            key = seeded.stdout.apply(lambda text: str(json.loads(text)["publishableKey"]))
-            self.publishable_key = pulumi.Output.unsecret(key)
+            self.publishable_key = pulumi.Output.unsecret(seeded.stdout.apply(publishable_key))
         lanes = max(1, len(instances) // AT_ONCE)
         serving: list[pulumi.Resource] = []
         for index, instance in enumerate(instances):
             turn = [serving[index - lanes]] if index >= lanes else []
             serving.append(instance.serve(after=[*prepared, *turn], others=len(instances) > 1))
         self.register_outputs({"release": release.digest, "publishableKey": self.publishable_key})
+
+
+def publishable_key(said: str) -> str | None:
+    """From what `store-release seed` prints; None where it printed nothing."""
+    return str(json.loads(said)["publishableKey"]) if said.strip() else None

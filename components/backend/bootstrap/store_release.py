@@ -280,7 +280,7 @@ def activate(digest: str, values: dict[str, str], others: bool) -> None:
         say(f"release {digest} healthy after {time.monotonic() - begun:.1f} s")
     finally:
         if drained:
-            subprocess.run(["/usr/local/sbin/store-drain", "--undo"], check=False)
+            undrain()
     write(SIGNATURE, signature)
     # After the server, whose start is what customers wait for; jobs in the queues can.
     systemctl("restart", "--no-block", "medusa-worker")
@@ -296,6 +296,10 @@ def sign(digest: str, files: Mapping[str, str]) -> str:
 def drain() -> None:
     """Send customers to the other instances before the restart; whoever is still there after 30 s is cut off."""
     subprocess.run(["/usr/local/sbin/store-drain", "--seconds", "30"], check=False)
+
+
+def undrain() -> None:
+    subprocess.run(["/usr/local/sbin/store-drain", "--undo"], check=False)
 
 
 def switch(digest: str, files: Mapping[str, str]) -> None:
