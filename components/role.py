@@ -83,7 +83,9 @@ class Role(pulumi.ComponentResource):
 
 def command(name: str, path: str) -> str:
     """The shell line that runs a role and then removes what earlier contents of the same role left in the home."""
+    gone = f"{path} is not on this server any more (was it rebuilt?): pulumi up --replace '**::{name}-copy'"
     return (
+        f'{{ test -f {path} || {{ echo "{gone}" >&2; exit 1; }}; }} && '
         f"chmod 600 {path} && sudo -n /usr/bin/python3 -I -B {path} && "
         f"find . -maxdepth 1 -name '.bootstrap-{name}-????????????????.pyz' ! -name '{path}' -delete"
     )

@@ -86,6 +86,8 @@ class Database(pulumi.ComponentResource):
                     "database": args.name,
                     "device": volume.linux_device,
                     "user": args.user,
+                    # Not used on the server: another size is another run, which grows the file system.
+                    "volume_size": args.volume_size,
                 },
                 secrets={"password": args.password},
             ),

@@ -142,6 +142,17 @@ def test_no_password_in_any_log(database: Database) -> None:
     assert statements == ""
 
 
+def test_an_enlarged_volume_shows_in_the_file_system(database: Database) -> None:
+    """Somebody pays for a larger volume because the disk is full, and it stays full."""
+    size = "df -B1 --output=size /var/lib/postgresql | tail -1"
+    before = int(database.site.ssh(database.server, size))
+    database.site.lab.machines.resize_volume(VOLUME, 14)
+    run = database.run(volume_size=14)
+    assert run.code == 0 and any("grown from 10 to 15 GB" in line for line in run.changes), run.output
+    assert int(database.site.ssh(database.server, size)) > before * 1.35
+    assert database.run(volume_size=14).last_line.startswith("0 changed, ")
+
+
 def test_up_by_itself_after_a_power_cut_and_smaller_after_a_change_of_type(database: Database) -> None:
     """A database that waits for a person after a reboot is an outage; one tuned for more memory than there is, too."""
     database.sql("CREATE TABLE kept (n int); INSERT INTO kept VALUES (42);")
