@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from scripts.toolchain import checks, setup
 from scripts.toolchain.paths import LOCAL, LOGS, PYTHON, ROOT
@@ -80,20 +80,31 @@ def deploy() -> None:
             stderr=subprocess.STDOUT,
         )
         threading.Thread(target=feed, args=(process, lines), daemon=True).start()
-        while True:
-            try:
-                line = lines.get(timeout=QUIET_SECONDS)
-            except queue.Empty:
-                progress.still()
-                continue
-            if line is None:
-                break
-            file.write(line)
-            file.flush()
-            progress.line(line.rstrip())
+        try:
+            follow(lines, file, progress)
+        except KeyboardInterrupt:
+            # Pulumi was interrupted too: it finishes what it is making, so that nothing is made without being recorded.
+            print("       … interrupted: Pulumi finishes what it is working on", flush=True)
+            process.wait()
+            raise
         status = process.wait()
     if status != 0:
         raise SetupError("\n".join(["pulumi up failed:", *progress.diagnostics(), f"All of it: {log}"]))
+
+
+def follow(lines: queue.Queue[str | None], file: TextIO, progress: Progress) -> None:
+    """Takes lines until the last, saying what is being worked on when none comes for a while."""
+    while True:
+        try:
+            line = lines.get(timeout=QUIET_SECONDS)
+        except queue.Empty:
+            progress.still()
+            continue
+        if line is None:
+            return
+        file.write(line)
+        file.flush()
+        progress.line(line.rstrip())
 
 
 def feed(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
@@ -127,7 +138,8 @@ class Progress:
             self.tail.append(line)
             return
         found = self.STATE.match(line)
-        if found is None or found["type"].startswith("pulumi:"):
+        if found is None or found["type"].startswith(("pulumi:", "opticworks:")):
+            # The stack and the components: they are done when all below them is.
             return
         what = f"{found['type'].rsplit(':', 1)[-1]} {found['name']}"
         if found["verb"].endswith("ing"):
