@@ -67,11 +67,11 @@ class Lab:
             raise AssertionError(f"{command!r} on {spec.name}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
 
-    def await_ssh(self, spec: ServerSpec, seconds: float = 15.0) -> None:
+    def await_ssh(self, spec: ServerSpec, seconds: float = 60.0) -> None:
         until(lambda: self.ssh(spec, "echo in", check=False) == "in", f"SSH to {spec.name}", seconds)
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -80,7 +80,7 @@ def get(spec: LoadBalancerSpec, path: str = "/", port: int = 80) -> tuple[int, s
 
 
 def healthy(lab: Lab, spec: LoadBalancerSpec, count: int) -> None:
-    until(lambda: list(lab.machines.health(spec.id).values()).count("healthy") == count, f"{count} healthy", 15)
+    until(lambda: list(lab.machines.health(spec.id).values()).count("healthy") == count, f"{count} healthy")
 
 
 def test_balances_over_private_addresses_with_the_headers_of_hetzner(lab: Lab, balancer: LoadBalancerSpec) -> None:
@@ -173,7 +173,7 @@ def test_services_come_and_go_with_tls_redirect_and_sticky_sessions(
     raw = Service("tcp", 8000, 8000, False, HealthCheck("tcp", 8000, 3, 2, 1))
     picky = Service("http", 81, 8000, False, replace(CHECK, path="/", response="web-1|"))
     lab.machines.apply_load_balancer(replace(balancer, services=(secure, raw, picky)))
-    until(lambda: "unknown" not in lab.machines.health(balancer.id).values(), "all are checked", 15)
+    until(lambda: "unknown" not in lab.machines.health(balancer.id).values(), "all are checked")
     keys = [one.key for one in balancer.targets]
     assert lab.machines.health(balancer.id) == {
         (key, port): "unhealthy" if (key, port) == (keys[1], 81) else "healthy"

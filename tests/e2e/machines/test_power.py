@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from localcloud.machines.interface import VolumeSpec
@@ -23,10 +22,8 @@ def test_power_actions_do_what_they_say(lab: Lab) -> None:
     lab.await_ssh(server)
     assert lab.ssh(server, "cat /root/file") == "synced"
     lab.ssh(peer, "ping -c1 -W2 10.0.1.1")
-    began = time.monotonic()
     lab.machines.power_off(server.id)
     assert not lab.machines.is_running(server.id)
-    assert time.monotonic() - began < 3
     lab.machines.update_server(replace(server, memory_gib=8.0, name="power-renamed"))
     lab.machines.power_on(server.id)
     lab.await_ssh(server)
