@@ -17,8 +17,8 @@ def apply(host: Host) -> None:
     files.directory(host, "/etc/postgresql-common/createcluster.d")
     files.file(host, "/etc/postgresql-common/createcluster.d/store.conf", "create_main_cluster = false\n")
     kernel.mount(host, host.variable("device"), cluster.MOUNT)
-    kernel.grow_ext4(host, host.variable("device"))
-    base.apply(host, packages_besides=["postgresql-17"])
+    base.apply(host, packages_besides=["postgresql-17", "e2fsprogs"])
+    kernel.grow_ext4(host, host.variable("device"), cluster.MOUNT)
     # The private interface may come up after PostgreSQL at boot; without this it would then listen on localhost alone.
     kernel.sysctl(host, "postgresql", {"net.ipv4.ip_nonlocal_bind": 1})
     files.directory(host, cluster.MOUNT, owner="postgres", group="postgres")

@@ -63,10 +63,9 @@ def test_a_volume_without_file_system_is_never_formatted(database: Database) -> 
     assert database.site.ssh(database.server, first_bytes) == "0"
 
 
-def test_first_run_makes_it_and_second_changes_nothing(database: Database, record_property: Any) -> None:
+def test_first_run_makes_it_and_second_changes_nothing(database: Database) -> None:
     """A role that changes something in each run restarts the database at each `pulumi up`."""
     first = database.run()
-    record_property("first_run_seconds", round(first.seconds, 1))
     assert first.code == 0, first.output
     assert FIRST not in first.output
     second = database.run()
@@ -166,7 +165,7 @@ def test_up_by_itself_after_a_power_cut_and_smaller_after_a_change_of_type(datab
     assert database.run().last_line.startswith("0 changed, ")
 
 
-def test_a_new_server_adopts_the_volumes_data(database: Database, record_property: Any) -> None:
+def test_a_new_server_adopts_the_volumes_data(database: Database) -> None:
     """Replacing the server must not mean restoring a backup."""
     site = database.site
     site.lab.machines.detach_volume(VOLUME)
@@ -174,7 +173,6 @@ def test_a_new_server_adopts_the_volumes_data(database: Database, record_propert
     database.server = site.server("postgres", ADDRESS, memory_gib=4.0)
     site.lab.machines.attach_volume(VOLUME, database.server.id)
     run = database.run()
-    record_property("adoption_seconds", round(run.seconds, 1))
     assert run.code == 0 and any("adopted" in line for line in run.changes), run.output
     assert database.sql("SELECT n FROM kept") == "42"
     assert site.ssh(database.server, database.login(SECOND)) == "1"
