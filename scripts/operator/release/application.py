@@ -18,7 +18,7 @@ Manager = Literal["pnpm", "npm"]
 LOCKS: dict[Manager, str] = {"pnpm": "pnpm-lock.yaml", "npm": "package-lock.json"}
 # Made by tools or by people for their own machine: never part of what is released.
 IGNORED_FOLDERS = frozenset({"node_modules", ".medusa", ".git", ".cache", "coverage", ".pnpm-store"})
-IGNORED_FILES = re.compile(r"^(\.env(\..*)?|.*\.log|.*\.tsbuildinfo|\.DS_Store)$")
+IGNORED_FILES = re.compile(r"^(\.env(\..*)?|.*\.log|.*\.tsbuildinfo|\.DS_Store|README\.md)$")
 
 
 @dataclass(frozen=True)

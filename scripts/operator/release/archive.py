@@ -21,7 +21,7 @@ import zstandard
 
 from scripts.operator.errors import OperatorError
 
-LEVEL = 12
+LEVEL = 9
 SUFFIX = ".tar.zst"
 
 
