@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -27,6 +28,7 @@ from localcloud.machines import (
 from localcloud.machines.instance import Instance
 from localcloud.machines.interface import Desired, MachineError, ServerSpec
 
+log = logging.getLogger(__name__)
 SERVICES_SECONDS = 20.0
 _watchers: dict[str, threading.Event] = {}
 """Instance id → set when its services are not to be kept alive any more."""
@@ -47,8 +49,12 @@ def start(instance: Instance, desired: Desired) -> None:
         if not volumes.path_of(instance, volume.id).exists():
             volumes.create(instance, volume)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for outcome in [pool.submit(_make_server, instance, spec, desired) for spec in desired.servers]:
-            outcome.result()
+        # One server that cannot be made (an image that does not build) must not keep all others down: it stays off.
+        for spec, made in [(one, pool.submit(_make_server, instance, one, desired)) for one in desired.servers]:
+            if isinstance(problem := made.exception(), MachineError):
+                log.error("server %s (%d) stays off: %s", spec.name, spec.id, problem)
+            else:
+                made.result()
     for load_balancer in desired.load_balancers:
         balancer.apply(instance, load_balancer)
     for load_balancer_id in set(balancer.ids(instance)) - {one.id for one in desired.load_balancers}:
