@@ -50,9 +50,9 @@ def start(instance: Instance, desired: Desired) -> None:
             volumes.create(instance, volume)
     with ThreadPoolExecutor(max_workers=4) as pool:
         # One server that cannot be made (an image that does not build) must not keep all others down: it stays off.
-        for spec, made in [(one, pool.submit(_make_server, instance, one, desired)) for one in desired.servers]:
+        for server, made in [(one, pool.submit(_make_server, instance, one, desired)) for one in desired.servers]:
             if isinstance(problem := made.exception(), MachineError):
-                log.error("server %s (%d) stays off: %s", spec.name, spec.id, problem)
+                log.error("server %s (%d) stays off: %s", server.name, server.id, problem)
             else:
                 made.result()
     for load_balancer in desired.load_balancers:
