@@ -37,6 +37,14 @@ class Cloud:
         answer.raise_for_status()
         return answer.json()
 
+    def fail(self, method: str, path: str, *, status: int, code: str, message: str) -> None:
+        """Let the next request of that method and path fail like that, once."""
+        import httpx
+
+        fault = {"method": method, "path": f"^{path}$", "status": status, "code": code, "message": message, "times": 1}
+        root = self.endpoint.removesuffix("/v1")
+        httpx.post(f"{root}/_localcloud/faults", json=fault, trust_env=False).raise_for_status()
+
 
 @contextmanager
 def cloud(home: Path) -> Iterator[Cloud]:

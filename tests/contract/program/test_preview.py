@@ -1,4 +1,4 @@
-"""`pulumi preview` of staging and production through the real engine, on an embedded cloud with nothing in it."""
+"""`pulumi preview` of staging and production, and an update as far as servers, on an embedded cloud without machines."""
 
 from __future__ import annotations
 
@@ -82,3 +82,31 @@ def test_an_update_with_a_live_key_in_staging_asks_nothing_of_the_cloud(
     assert said.returncode != 0
     assert "stripeApiKey: is a live key; staging uses Stripe in test mode" in said.stdout
     assert embedded.ask("/ssh_keys")["ssh_keys"] == []
+
+
+def test_a_type_that_is_sold_out_for_a_moment_is_tried_again(
+    tmp_path: Path, embedded: Cloud, release_archive: Path
+) -> None:
+    """Capacity comes and goes; an update that ends at the first refusal leaves half of a stack at night."""
+    made = configured(tmp_path, embedded, "staging", release_archive)
+    embedded.fail("POST", "/servers", status=412, code="resource_unavailable", message="error during placement")
+    # Up to the servers and no further: behind machines in memory there is no SSH.
+    parents = [f"**opticworks:index:{kind}::**" for kind in ("SshAccess", "Network", "Server", "Fleet")]
+    kinds = ("sshKey", "network", "networkSubnet", "firewall", "placementGroup", "primaryIp", "server", "serverNetwork")
+    urns = [*parents, *(f"**hcloud:index/{kind}:**" for kind in kinds)]
+    targets = [word for urn in urns for word in ("--target", urn)]
+
+    said = made.pulumi("up", "--yes", "--skip-preview", *targets, "--stack", "staging").stdout
+
+    assert "(resource_unavailable" in said
+    assert "trying again in 10 s" in said
+    servers = {server["name"]: server for server in embedded.ask("/servers")["servers"]}
+    assert set(servers) == {"staging-medusa-1", "staging-postgres", "staging-redis"}
+    assert servers["staging-postgres"]["protection"] == {"delete": True, "rebuild": True}
+    addresses = {ip["assignee_id"]: ip["ip"] for ip in embedded.ask("/primary_ips")["primary_ips"]}
+    assert {server["id"]: server["public_net"]["ipv4"]["ip"] for server in servers.values()} == addresses
+    assert "unchanged" in made.pulumi("preview", *targets, "--expect-no-changes", "--stack", "staging").stdout
+    refused = made.pulumi("destroy", "--yes", "--stack", "staging", check=False)
+    assert refused.returncode != 0
+    assert "protected" in refused.stdout + refused.stderr
+    assert len(embedded.ask("/servers")["servers"]) == 3, "a destroy in the wrong terminal ends here"
