@@ -1,4 +1,4 @@
-"""`pulumi preview` of staging and production, and an update as far as servers, on an embedded cloud without machines."""
+"""Previews of staging and production, and an update as far as servers, on an embedded cloud without machines."""
 
 from __future__ import annotations
 
