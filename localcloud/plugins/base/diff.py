@@ -62,7 +62,7 @@ def compare(path: str, old: Value, new: Value) -> dict[str, Kind]:
 def _compare_objects(path: str, old: dict[str, Value], new: dict[str, Value]) -> dict[str, Kind]:
     changes: dict[str, Kind] = {}
     for name in [*old, *(name for name in new if name not in old)]:
-        if not name.startswith("__"):
+        if name != "__defaults":  # the bridge's own note, not a property
             step = name if name.isidentifier() else f'["{name}"]'
             below = step if not path else f"{path}{step}" if step.startswith("[") else f"{path}.{step}"
             changes |= compare(below, old.get(name), new.get(name))

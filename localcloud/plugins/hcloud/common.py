@@ -102,9 +102,9 @@ def protect(api: Api, path: str, on: bool) -> None:
 
 
 def delete_quietly(api: Api, path: str) -> None:
-    """Delete; one that is gone already is fine."""
+    """Delete, and wait for the action if there is one; what is gone already is fine."""
     try:
-        api.delete(path)
+        api.wait([api.delete(path).get("action")])
     except ProviderError as error:
         if not is_code(error, "not_found"):
             raise
