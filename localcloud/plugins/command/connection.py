@@ -35,8 +35,10 @@ _DIAL = (
 )
 _PROXY = Input("proxy", "object", fields=_DIAL)
 CONNECTION = Input("connection", "object", required=True, secret=True, fields=(*_DIAL, _PROXY))
-_PAUSE_SECONDS = 0.25
-"""The provider dials again at once; a machine that refuses would then be asked thousands of times a second."""
+_FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.1, 1.5, 5.0
+"""Seconds between dials, as the provider has them."""
+_LONGEST_PAUSE_WITHOUT_LIMIT = 1.0
+"""Without a limit of dials nothing depends on the pauses, and machines here are up in seconds."""
 _STOP_LOOK_SECONDS = 0.1
 
 
@@ -103,7 +105,8 @@ async def _dial(
         if -1 < limit < tries:
             raise ProviderError(f"after {tries - 1} failed attempts: {reason}")
         call.status("info", f"{what} {tries}/{'inf' if limit < 0 else limit} failed: retrying ({reason})")
-        await asyncio.sleep(_PAUSE_SECONDS)
+        longest = _LONGEST_PAUSE_WITHOUT_LIMIT if limit < 0 else _LONGEST_PAUSE
+        await asyncio.sleep(min(_FIRST_PAUSE * _PAUSE_GROWTH ** min(tries - 1, 20), longest))
 
 
 def _options(wanted: Properties) -> asyncssh.SSHClientConnectionOptions:
