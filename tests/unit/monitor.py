@@ -22,6 +22,8 @@ from pulumi.runtime import reset_options, rpc, set_all_config
 from pulumi.runtime.settings import ROOT
 from pulumi.runtime.stack import run_in_stack
 
+from tests.unit.cloud import Cloud
+
 PROJECT_FOLDER = Path(__file__).parents[2]
 PROJECT = "opticworks-store"
 
@@ -77,96 +79,6 @@ class Recording:
 
     def by_urn(self, urn: str) -> Registered:
         return next(resource for resource in self.resources if resource.urn == urn)
-
-
-class Cloud(pulumi_mocks.Mocks):
-    """Answers that look like the providers': ids are numbers in strings, addresses are given, catalogues have types.
-
-    `servers`, `balancers`, `sold_out`: what the account has already, and types that are not to be had.
-    """
-
-    TYPES = (("cx23", 2, 4, "shared"), ("cx33", 4, 8, "shared"), ("cx43", 8, 16, "shared"), ("cpx22", 2, 4, "shared"))
-    LOCATIONS = ("fsn1", "nbg1", "hel1")
-
-    def __init__(
-        self,
-        recording: Recording,
-        servers: Mapping[str, str] | None = None,
-        balancer_targets: int = 0,
-        sold_out: frozenset[str] = frozenset(),
-        failing: str = "",
-    ) -> None:
-        self.recording = recording
-        self.servers = dict(servers or {})
-        self.balancer_targets = balancer_targets
-        self.sold_out = sold_out
-        self.failing = failing
-        self.count = 0
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        self.count += 1
-        identifier = str(1000 + self.count)
-        state = dict(args.inputs)
-        kind = args.typ.rsplit(":", 1)[-1]
-        if kind in ("Server", "PrimaryIp"):
-            key = "ipv4Address" if kind == "Server" else "ipAddress"
-            state[key] = f"198.18.{self.count // 250}.{self.count % 250 + 1}"
-        elif kind == "LoadBalancer":
-            state["ipv4"] = "198.18.255.1"
-        elif kind == "NetworkSubnet":
-            identifier = f"{int(state['networkId'])}-{state['ipRange']}"
-        elif kind == "Volume":
-            state["linuxDevice"] = f"/dev/disk/by-id/scsi-0HC_Volume_{identifier}"
-        elif kind == "Command":
-            state.setdefault("stdout", "")
-        return identifier, state
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
-        name = args.token.rsplit(":", 1)[-1]
-        self.recording.calls.append((name, dict(args.args)))
-        if name == self.failing:
-            return {}, [("", "the token you have provided is invalid (unauthorized)")]
-        if name == "getServerTypes":
-            return {"id": "types", "descriptions": [], "names": [], "serverTypeIds": [], "serverTypes": self._types()}
-        if name == "getServers":
-            return {"id": "servers", "servers": [self._server(*item) for item in self.servers.items()]}
-        if name == "getLoadBalancers":
-            return {"id": "balancers", "loadBalancers": self._balancers()}
-        raise AssertionError(f"the program asked for {args.token}, which this mock does not know")
-
-    def _types(self) -> list[dict[str, Any]]:
-        deprecation = {"isDeprecated": False, "deprecationAnnounced": "", "unavailableAfter": ""}
-        return [
-            {
-                "id": number,
-                "name": name,
-                "description": name,
-                "cores": cores,
-                "memory": memory,
-                "disk": 40,
-                "architecture": "x86",
-                "cpuType": cpu,
-                "storageType": "local",
-                "includedTraffic": 0,
-                "category": "",
-                **deprecation,
-                "locations": [
-                    {"id": place, "name": location, "available": name not in self.sold_out, **deprecation}
-                    for place, location in enumerate(self.LOCATIONS, start=1)
-                ],
-            }
-            for number, (name, cores, memory, cpu) in enumerate(self.TYPES, start=114)
-        ]
-
-    @staticmethod
-    def _server(name: str, server_type: str) -> dict[str, Any]:
-        return {"id": 1, "name": name, "serverType": server_type, "location": "nbg1", "status": "running"}
-
-    def _balancers(self) -> list[dict[str, Any]]:
-        if not self.balancer_targets:
-            return []
-        targets = [{"type": "server", "serverId": number} for number in range(self.balancer_targets)]
-        return [{"id": 7, "name": "api", "loadBalancerType": "lb21", "targets": targets, "services": []}]
 
 
 class RecordingMonitor(pulumi_mocks.MockMonitor):
@@ -255,7 +167,7 @@ def recorded(
     """
     recording = Recording() if into is None else into
     return contextvars.copy_context().run(
-        _recorded, recording, declare, stack, dict(config or {}), secret_keys, preview, Cloud(recording, **cloud)
+        _recorded, recording, declare, stack, dict(config or {}), secret_keys, preview, Cloud(recording.calls, **cloud)
     )
 
 
