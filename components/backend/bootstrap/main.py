@@ -1,6 +1,6 @@
 """A Medusa instance without a release: everything that is the same whichever release it serves.
 
-The release and Medusa's environment come afterwards, by `store-release` (see store_release.py), so that neither a
+The release and Medusa's environment come afterwards, by `store-release` (see store_release/cli.py), so that neither a
 deploy nor a changed secret runs this role.
 """
 
@@ -37,7 +37,13 @@ def apply(host: Host) -> None:
 
 
 def commands(host: Host) -> None:
-    files.file(host, "/usr/local/sbin/store-release", host.asset("store_release.py"), mode=0o755)
+    files.directory(host, "/usr/local/lib/store-release")
+    files.directory(host, "/usr/local/lib/store-release/store_release")
+    for module in ("__init__", "activate", "cli", "common", "install", "medusa"):
+        path = f"store_release/{module}.py"
+        files.file(host, f"/usr/local/lib/store-release/{path}", host.asset(path))
+    files.file(host, "/usr/local/lib/store-release/__main__.py", host.asset("store_release/start.py"))
+    files.file(host, "/usr/local/sbin/store-release", host.asset("store-release.sh"), mode=0o755)
     files.file(host, "/usr/local/sbin/store-drain", host.asset("store_drain.py"), mode=0o755)
     files.file(host, "/usr/local/sbin/medusa", host.asset("medusa.sh"), mode=0o755)
 

@@ -1,0 +1,1 @@
+"""The command `store-release` of an instance; standard library only."""
