@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def configure(self, config: Properties) -> None:
         """Take the configuration over; raises ProviderError."""
 
+    def schema(self) -> Properties:
+        """Resources and types of the package schema, as far as generating code for imported resources needs it."""
+        return {}
+
     # The rest is the protocol.
 
     def Handshake(self, request: Any, context: Context) -> Any:
@@ -51,8 +56,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.version)
 
     def GetSchema(self, request: Any, context: Context) -> Any:
-        # Programs use the published SDKs; nothing at run time asks a plugin for the full schema.
-        return provider_pb2.GetSchemaResponse(schema=f'{{"name": "{self.name}", "version": "{self.version}"}}')
+        document = {"name": self.name, "version": self.version, **self.schema()}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(document))
 
     def GetMapping(self, request: Any, context: Context) -> Any:
         return provider_pb2.GetMappingResponse()

@@ -9,6 +9,7 @@ from localcloud.plugins.base.provider import Provider
 from localcloud.plugins.base.values import Properties
 from localcloud.plugins.hcloud import config as configuration
 from localcloud.plugins.hcloud.api import Api
+from localcloud.plugins.hcloud.document import document
 from localcloud.plugins.hcloud.functions import FUNCTIONS
 from localcloud.plugins.hcloud.functions.lookup import CloudFunction
 from localcloud.plugins.hcloud.resources import RESOURCES
@@ -33,6 +34,9 @@ class HcloudProvider(Provider):
         self._config, failures = configuration.read(config)
         if failures:
             raise ProviderError("; ".join(failure.reason for failure in failures))
+
+    def schema(self) -> Properties:
+        return document(RESOURCES)
 
     def connect(self, call: Call) -> Api:
         """The API for one operation."""

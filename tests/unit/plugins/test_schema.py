@@ -15,6 +15,7 @@ from localcloud.plugins.command.copy import CopyFile, CopyToRemote
 from localcloud.plugins.command.inferred import InferredResource
 from localcloud.plugins.command.local import LocalCommand
 from localcloud.plugins.command.remote import RemoteCommand
+from localcloud.plugins.hcloud.document import document
 from localcloud.plugins.hcloud.functions import FUNCTIONS
 from localcloud.plugins.hcloud.resource import CloudResource
 from localcloud.plugins.hcloud.resources import RESOURCES
@@ -145,3 +146,17 @@ def test_values_take_the_kind_of_their_property(field: Field, given: Any, expect
 def test_values_that_cannot_be_are_explained(field: Field, given: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         field.coerce(given)
+
+
+def test_the_package_schema_names_nested_types_as_the_sdk_does() -> None:
+    """`pulumi import` writes programs from it: a wrong name would be a program that does not run."""
+    import pulumi_hcloud.outputs
+
+    found = document(RESOURCES)
+    for token, nested in found["types"].items():
+        kind = getattr(pulumi_hcloud.outputs, token.rsplit(":", 1)[1])
+        assert set(nested["properties"]) == names_of_outputs(kind)
+    assert found["resources"]["hcloud:index/network:Network"]["inputProperties"]["ipRange"] == {
+        "type": "string",
+        "willReplaceOnChanges": True,
+    }
