@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -139,6 +140,11 @@ def wait_until_healthy(seconds: float) -> str | None:
 
 
 def journal(unit: str = "medusa") -> str:
-    command = ["journalctl", "--unit", unit, "--lines", "25", "--output", "cat", "--no-pager"]
+    """What the unit said last and how it ended, without stack frames and systemd's other comings and goings."""
+    command = ["journalctl", "--unit", unit, "--lines", "200", "--output", "cat", "--no-pager"]
     said = readable(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
-    return f"last lines of `journalctl -u {unit}`:\n{tail(said)}"
+    noise = re.compile(
+        r"    at |- /|\s*$|(Start|Stopp)(ed|ing) |" + re.escape(unit) + r"\.service: (?!Main process exited)"
+    )
+    lines = [line for line in said.splitlines() if not noise.match(line)]
+    return f"last lines of `journalctl -u {unit}`:\n" + tail("\n".join(lines))
