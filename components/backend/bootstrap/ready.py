@@ -33,6 +33,8 @@ CUSTOMER = "customer"
 """What the node proxy says of a request that the load balancer forwarded, instead of an address."""
 DEADLINE = 0.7
 """Seconds that a round of checks may take; what has not answered by then is not connected."""
+GRACE = 1.0
+"""Seconds for which a success excuses a late check: a busy moment is no outage, and a hang is told a second on."""
 FRESH = 0.4
 """Seconds that a round's result is told again: many who ask cost the database one query."""
 
@@ -142,6 +144,7 @@ class Probe:
         self.name = name
         self.check = check
         self.problem: str | None = "not asked yet"
+        self.succeeded = float("-inf")
         self.idle = threading.Event()
         self.idle.set()
         self.wanted = threading.Event()
@@ -155,7 +158,9 @@ class Probe:
 
     def end(self, seconds: float) -> str | None:
         """The problem, None for none, after `seconds` at most."""
-        return self.problem if self.idle.wait(max(seconds, 0)) else "does not answer in time"
+        if self.idle.wait(max(seconds, 0)):
+            return self.problem
+        return None if time.monotonic() - self.succeeded < GRACE else "does not answer in time"
 
     def _run(self) -> None:
         while True:
@@ -164,6 +169,7 @@ class Probe:
             try:
                 self.check()
                 self.problem = None
+                self.succeeded = time.monotonic()
             except Exception as error:  # whatever it is, the answer is no; what it was goes to the journal
                 self.problem = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
             self.idle.set()

@@ -46,6 +46,7 @@ def url(parts: dict[str, Part], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     # A tenth of what holds on an instance, so that these tests take no longer than they must.
     monkeypatch.setattr(ready, "DEADLINE", ready.DEADLINE / 10)
     monkeypatch.setattr(ready, "FRESH", ready.FRESH / 10)
+    monkeypatch.setattr(ready, "GRACE", 0.3)
     readiness = ready.Readiness(parts, tmp_path / "draining")
     server = ready.Server(("127.0.0.1", 0), ready.handler(readiness, BALANCER))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -112,6 +113,15 @@ def test_a_part_that_hangs_does_not_hang_the_answer(url: str, parts: dict[str, P
     assert parts[name].asked == 1, "a second question would wait behind the first"
     parts[name].hanging.set()
     soon(url, 200)
+
+
+def test_a_busy_moment_is_no_outage(url: str, parts: dict[str, Part]) -> None:
+    """On a server at its limit one late answer took an instance out, and the others got its load."""
+    assert ask(f"{url}/health")[0] == 200
+    parts["medusa"].hanging.clear()
+    time.sleep(ready.FRESH)
+    assert ask(f"{url}/health")[0] == 200, "it answered just now"
+    soon(url, 503)
 
 
 def test_many_who_ask_cost_one_query(url: str, parts: dict[str, Part]) -> None:
