@@ -113,11 +113,18 @@ class Instance(pulumi.ComponentResource):
             args.server,
             pulumi.ResourceOptions(parent=self, depends_on=[activated]),
         )
-        self._drain_on_leave(target)
+        # An update that ends while the newest instance is still being looked at would call it done too early.
+        joined = self.command(
+            "joined",
+            "sudo -n store-drain --joined --seconds 120",
+            triggers=[args.server.id, target.id],
+            depends_on=[target],
+        )
+        self._drain_on_leave(joined)
         self.register_outputs({"release": args.release.digest})
         return activated
 
-    def _drain_on_leave(self, target: pulumi.Resource) -> None:
+    def _drain_on_leave(self, joined: pulumi.Resource) -> None:
         """Deleted first of all of the instance's resources: customers finish, then target and server go.
 
         Made and changed, it does nothing. `server.id` as a trigger: a replaced server is another one to drain.
@@ -139,7 +146,7 @@ class Instance(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             logging=local.Logging.STDOUT_AND_STDERR,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[target], delete_before_replace=True, custom_timeouts=timeouts("5m")
+                parent=self, depends_on=[joined], delete_before_replace=True, custom_timeouts=timeouts("5m")
             ),
         )
 

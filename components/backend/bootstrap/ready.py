@@ -5,7 +5,7 @@ succeed; else 503 with the same keys. Medusa's own /health stays 200 with the da
 
 Runs on an instance as `medusa-ready` with DATABASE_URL and REDIS_URL in its environment. Redis is the durable one:
 without the cache Medusa serves on, only slower. GET /accepting: 200 unless drained (the node proxy asks). GET /drain:
-{"draining", "noticed"}, noticed being how often the load balancer has been told so.
+{"draining", "noticed", "welcomed"}: how often the load balancer was told so, and how often in a row that all is well.
 """
 
 from __future__ import annotations
@@ -186,6 +186,7 @@ class Readiness:
         self.at = float("-inf")
         self.told: dict[str, bool] = {}
         self.noticed = 0
+        self.welcomed = 0
 
     def health(self, client: str, balancer: str) -> tuple[int, dict[str, str]]:
         """Status and body for whoever asks; an answer to the balancer while draining is counted.
@@ -201,12 +202,16 @@ class Readiness:
         }
         if self.draining() and client != CUSTOMER:
             body["status"] = "draining"
-            if client == balancer:
-                with self.lock:
-                    self.noticed += 1
         elif any(found.values()):
             body["status"] = "error"
+        if client == balancer:
+            self._count(body["status"])
         return 200 if body["status"] == "ok" else 503, body
+
+    def _count(self, status: str) -> None:
+        with self.lock:
+            self.noticed += status == "draining"
+            self.welcomed = self.welcomed + 1 if status == "ok" else 0
 
     def draining(self) -> bool:
         there = self.flag.exists()
@@ -214,6 +219,10 @@ class Readiness:
             with self.lock:
                 self.noticed = 0
         return there
+
+    def balancer(self) -> dict[str, object]:
+        """What the load balancer has been told."""
+        return {"draining": self.draining(), "noticed": self.noticed, "welcomed": self.welcomed}
 
     def _round(self) -> dict[str, str | None]:
         with self.lock:
@@ -247,7 +256,7 @@ def handler(readiness: Readiness, balancer: str) -> type[BaseHTTPRequestHandler]
                 draining = readiness.draining()
                 self._answer(503 if draining else 200, {"accepting": not draining})
             elif self.path == "/drain":
-                self._answer(200, {"draining": readiness.draining(), "noticed": readiness.noticed})
+                self._answer(200, readiness.balancer())
             else:
                 self._answer(404, {"message": "there is only /health here"})
 

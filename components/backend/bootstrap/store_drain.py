@@ -1,11 +1,13 @@
 #!/usr/bin/python3 -IB
-"""Takes this instance out of the load balancer without losing a request (root).
+"""Takes this instance out of the load balancer without losing a request, and waits until it is in (root).
 
     store-drain [--seconds N]    /health says "draining" at once; waits until the load balancer has noticed and the
                                  requests under way have ended, N seconds at most (60)
     store-drain --undo           /health tells the truth again, and customers come back
+    store-drain --joined         waits until the load balancer has found this instance healthy, N seconds at most
 
-Exit code: 0 nobody is being served any more; 1 somebody still was when the time was up (it stays drained).
+Exit code: 0 nobody is being served any more (--joined: customers come); 1 somebody still was when the time was up
+(it stays drained; --joined: they do not come, and why).
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ NOTICED = 3
 """Failed checks after which the load balancer has taken a target out: its retries and one that was under way."""
 NOBODY_SECONDS = 20.0
 """How long a load balancer may take to ask; when it has not by then, there is none that sends customers here."""
+WELCOMED = 2
+"""Good checks in a row after which the load balancer sends customers: its retries."""
 QUIET_SECONDS = 1.0
 """Seconds without a customer after which there is none."""
 
@@ -59,10 +63,15 @@ def traffic() -> Traffic:
 
 def noticed() -> int:
     """How often the load balancer has been told; -1 when the readiness service does not answer."""
+    return count("noticed")
+
+
+def count(what: str) -> int:
+    """A count of the readiness service; -1 when it does not answer."""
     connection = http.client.HTTPConnection(*READINESS, timeout=2)
     try:
         connection.request("GET", "/drain")
-        return int(json.loads(connection.getresponse().read())["noticed"])
+        return int(json.loads(connection.getresponse().read())[what])
     except (OSError, ValueError, http.client.HTTPException):
         return -1
     finally:
@@ -92,6 +101,21 @@ def drain(seconds: float) -> int:
             return 1
 
 
+def joined(seconds: float) -> int:
+    begun = time.monotonic()
+    while (seen := count("welcomed")) < WELCOMED:
+        if time.monotonic() - begun >= seconds:
+            why = {
+                -1: "the readiness service does not answer here: journalctl -u medusa-ready",
+                0: "it does not ask, or is told that the instance is not well: journalctl -u medusa-ready says which",
+            }.get(seen, "it has asked only once")
+            print(f"the load balancer sends no customers here after {seconds:.0f} s: {why}", flush=True)
+            return 1
+        time.sleep(0.1)
+    print(f"the load balancer sends customers, after {time.monotonic() - begun:.1f} s", flush=True)
+    return 0
+
+
 def undo() -> int:
     FLAG.unlink(missing_ok=True)
     print("customers come again", flush=True)
@@ -101,11 +125,14 @@ def undo() -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--undo", action="store_true")
+    parser.add_argument("--joined", action="store_true")
     parser.add_argument("--seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         print("only root can do this: use sudo", file=sys.stderr)
         return 2
+    if arguments.joined:
+        return joined(arguments.seconds)
     return undo() if arguments.undo else drain(arguments.seconds)
 
 

@@ -84,6 +84,17 @@ def test_it_gives_up_in_time_and_says_so(clock: Clock, capsys: pytest.CaptureFix
     assert store_drain.undo() == 0 and not store_drain.FLAG.exists()
 
 
+def test_joined_waits_for_the_balancer_and_says_why_it_does_not_come(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An update called done while the balancer still refused the new instance: too early."""
+    monkeypatch.setattr(store_drain, "count", lambda what: int(clock.now // 3))
+    assert store_drain.joined(60) == 0 and 6 <= clock.now < 7
+    monkeypatch.setattr(store_drain, "count", lambda what: 0)
+    assert store_drain.joined(60) == 1
+    assert "does not ask" in capsys.readouterr().out
+
+
 def fake_ssh(folder: Path, code: int, says: str = "") -> Path:
     """An ssh that writes down how it was called and what the files it was given hold."""
     folder.mkdir()

@@ -47,8 +47,9 @@ def test_a_target_joins_after_its_instance_serves_and_leaves_after_it_was_draine
     """What depends on another is deleted before it: drain, target, server."""
     for number in (1, 2, 3):
         target, drain = three.named(f"backend-{number}-target"), three.named(f"backend-{number}-drain")
+        joined = three.named(f"backend-{number}-joined")
         assert f"backend-{number}-serve" in needs(three, target)
-        assert target.urn in drain.dependencies
+        assert joined.urn in drain.dependencies and target.urn in joined.dependencies
         assert f"medusa-{number}-server" in needs(three, drain)
         assert drain.delete_before_replace and drain.inputs["delete"].startswith("python3 components/backend/")
 

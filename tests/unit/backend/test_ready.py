@@ -140,13 +140,16 @@ def test_a_drained_instance_says_so_and_counts_whom_it_told(url: str, tmp_path: 
     (tmp_path / "draining").touch()
     status, body, _ = ask(f"{url}/health", "127.0.0.1")
     assert (status, body["status"], body["database"]) == (503, "draining", "connected")
-    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 0}
+    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 0, "welcomed": 0}
     ask(f"{url}/health", BALANCER)
-    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 1}
+    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 1, "welcomed": 0}
     assert ask(f"{url}/accepting")[0] == 503
     (tmp_path / "draining").unlink()
     assert ask(f"{url}/accepting")[0] == 200 and ask(f"{url}/health")[0] == 200
-    assert ask(f"{url}/drain")[1] == {"draining": False, "noticed": 0}
+    assert ask(f"{url}/drain")[1] == {"draining": False, "noticed": 0, "welcomed": 0}
+    for _ in range(2):
+        ask(f"{url}/health", BALANCER)
+    assert ask(f"{url}/drain")[1] == {"draining": False, "noticed": 0, "welcomed": 2}
 
 
 def test_a_customer_of_a_leaving_instance_is_told_of_the_store(url: str, tmp_path: Path) -> None:
@@ -154,7 +157,7 @@ def test_a_customer_of_a_leaving_instance_is_told_of_the_store(url: str, tmp_pat
     (tmp_path / "draining").touch()
     status, body, _ = ask(f"{url}/health", "customer")
     assert (status, body["status"]) == (200, "ok")
-    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 0}
+    assert ask(f"{url}/drain")[1] == {"draining": True, "noticed": 0, "welcomed": 0}
 
 
 class FakeRedis(socketserver.ThreadingTCPServer):
