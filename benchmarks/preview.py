@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import show
+from scripts.operator.release import archive
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = ROOT / ".local" / "toolchain" / "pulumi"
@@ -96,9 +97,20 @@ def production(scratch: Path, variables: dict[str, str]) -> tuple[Project, list[
     environment = os.environ | variables
     subprocess.run([*store, "generate", "-s", "production", "--config-file", str(copy)], cwd=ROOT, env=environment,
                    stdout=sys.stderr, check=False)  # fmt: skip
+    project.pulumi("config", "set", "--path", "sshAllowedCidrs[0]", "192.0.2.7/32", *words)
+    project.pulumi("config", "set", "backendRelease", str(release(scratch)), *words)
     for key, value in STRIPE.items():
         project.pulumi("config", "set", key, "--secret", *words, stdin=value)
     return project, words
+
+
+def release(scratch: Path) -> Path:
+    """A release archive with nothing in it: a preview reads what it is called, and sends it nowhere."""
+    folder = scratch / "release"
+    (folder / "app").mkdir(parents=True)
+    (folder / "node").mkdir()
+    folders = {"app": folder / "app", "node": folder / "node"}
+    return archive.write(folders, archive.Release("benchmark", "", "22.0.0", "2.0.0", ""), scratch)[0]
 
 
 def noop(scratch: Path, count: int) -> Project:
