@@ -1,15 +1,22 @@
-"""What is asked of Hetzner Cloud before the first resource is declared, and what follows from the answers."""
+"""What is looked at before the first resource is declared: what servers will be sent, and what Hetzner Cloud says."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pulumi
 
 from components import lookup
 from components.availability import Wanted, unavailable
+from components.backend import release
+from components.first_boot import user_data
+from components.hostkeys import host_key
 from components.load_balancer import fitting_type
-from components.settings import Problem, Settings, SettingsError
+from components.settings import MAX_INSTANCES, Problem, Settings, SettingsError
+from components.settings.errors import shown
+from components.ssh_access import USER, authorized_keys
 
 NETWORK_MEMBERS = 100
 """Servers and load balancers that Hetzner attaches to one network by default."""
@@ -21,10 +28,13 @@ class Checked:
 
 
 def run(settings: Settings) -> Checked:
-    """Check the settings against the account.
+    """Check what the settings name, then the account.
 
-    Raises RunError when a server type is not to be had or a load balancer would be too small, naming alternatives.
+    Raises RunError when the release is none, a server's first boot would not fit, a server type is not to be had or a
+    load balancer would be too small. What is wrong on this machine is said before anything is asked of the account.
     """
+    if problems := [*_release(settings), *_first_boot(settings)]:
+        raise pulumi.RunError(str(SettingsError(pulumi.get_stack(), problems)))
     there = lookup.existing(settings.prefix)
     problems = unavailable(
         wanted_servers(settings), settings.location, lookup.offers(), there.server_types, pulumi.get_stack()
@@ -50,6 +60,37 @@ def wanted_servers(settings: Settings) -> list[Wanted]:
         Wanted("databaseServerType", settings.database_server_type, (f"{settings.prefix}-postgres",)),
         Wanted("redisServerType", settings.redis_server_type, (f"{settings.prefix}-redis",)),
     ]
+
+
+def _release(settings: Settings) -> Iterator[Problem]:
+    """Found out when the instances are to be told, it would leave a stack of servers with nothing on them."""
+    path = settings.backend_release
+    try:
+        archive = release.read(path)
+        if not re.fullmatch(r"[0-9a-f]{16}", archive.digest):
+            raise ValueError("its digest is not 16 hexadecimal digits")
+    except release.ReleaseError as error:
+        wrong = str(error)
+    except (ValueError, TypeError, AttributeError) as error:
+        wrong = f"is not a release archive ({error})"
+    else:
+        return
+    build = '"$(python -m scripts.operator release build)"'
+    fix = f"pulumi config set backendRelease {build} --stack {pulumi.get_stack()}"
+    yield Problem("backendRelease", shown(str(path)), wrong, fix)
+
+
+def _first_boot(settings: Settings) -> Iterator[Problem]:
+    """Operators' keys travel in user_data, which has a limit; the longest name makes the longest one."""
+    name = f"{settings.prefix}-medusa-{MAX_INSTANCES}"
+    keys = authorized_keys(settings.prefix, settings.ssh_private_key, settings.ssh_public_keys)
+    try:
+        user_data(name, host_key(settings.host_key_secret.get_secret_value(), name), USER, keys)
+    except ValueError as error:
+        fix = (
+            f"pulumi config rm --path 'sshPublicKeys[{len(settings.ssh_public_keys) - 1}]' --stack {pulumi.get_stack()}"
+        )
+        yield Problem("sshPublicKeys", f"{len(settings.ssh_public_keys)} keys", str(error), fix)
 
 
 def _say_what_is_coming(settings: Settings, there: lookup.Existing, balancer: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,12 @@ class SshAccessArgs:
     """Public keys of people, beside the program's own."""
 
 
+def authorized_keys(environment: str, private_key: SecretStr, operators: Sequence[str]) -> tuple[str, ...]:
+    """Lines of `deploy`'s authorized_keys: the program's own key first, then people's."""
+    own = f"{public_half(private_key.get_secret_value())} {environment}-deploy"
+    return tuple(dict.fromkeys([own, *operators]))
+
+
 class SshAccess(pulumi.ComponentResource):
     """The key that Hetzner Cloud puts into new servers, and the connections made with it.
 
@@ -43,7 +50,7 @@ class SshAccess(pulumi.ComponentResource):
         super().__init__("opticworks:index:SshAccess", name, None, opts)
         self._args = args
         public = public_half(args.private_key.get_secret_value())
-        self._authorized_keys = tuple(dict.fromkeys([f"{public} {args.environment}-deploy", *args.operators]))
+        self._authorized_keys = authorized_keys(args.environment, args.private_key, args.operators)
         self.ssh_key = hcloud.SshKey(
             f"{name}-key",
             name=f"{args.environment}-deploy",

@@ -6,15 +6,17 @@ A check runs when the keys that it reads are themselves right, so that one mista
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from components.settings.kinds import IPNetwork
+from components.settings.kinds import RFC1918, IPNetwork
 from components.settings.model import Environment, StripeMode
 from components.settings.sizes import balancer_type
 
 Found = Iterator[tuple[str, str, str]]
-"""Key, what is wrong, and the value to set instead ("" when only its owner knows it)."""
+"""Key, what is wrong, and the value to set instead ("" when only its owner knows it, UNSET when none is best)."""
+UNSET = "-"
 
 Check = Callable[[dict[str, Any]], Found]
 CHECKS: list[tuple[tuple[str, ...], Check]] = []
@@ -22,6 +24,9 @@ CHECKS: list[tuple[tuple[str, ...], Check]] = []
 ENVIRONMENTS = frozenset(Environment)
 WIDEST_RANGE = {4: 8, 6: 16}
 """Shortest prefix by IP version that still names somebody; anything wider is the internet in pieces."""
+
+INSIDE = (*RFC1918, IPv4Network("127.0.0.0/8"), IPv4Network("169.254.0.0/16"))
+"""Ranges that no packet on the internet comes from."""
 
 
 def check(*attributes: str) -> Callable[[Check], Check]:
@@ -126,7 +131,7 @@ def database_is_the_environments(known: dict[str, Any]) -> Found:
 def balancer_holds_instances(known: dict[str, Any]) -> Found:
     name, instances = known["load_balancer_type"], known["medusa_instances"]
     if name is not None and instances > (limit := balancer_type(name).targets):
-        yield "loadBalancerType", f"holds {limit} targets, and medusaInstances is {instances}", '""'
+        yield "loadBalancerType", f"holds {limit} targets, and medusaInstances is {instances}", UNSET
 
 
 @check("medusa_server_type")
@@ -141,6 +146,23 @@ def somebody_reaches_ssh(known: dict[str, Any]) -> Found:
     """Servers are set up over SSH: with nobody allowed, the first `up` would wait for ever."""
     if not known["ssh_allowed_cidrs"]:
         yield "sshAllowedCidrs", "must hold at least the range that `pulumi up` runs from", "203.0.113.7/32"
+    elif not any(network.version == 4 for network in known["ssh_allowed_cidrs"]):
+        rule = "must hold an IPv4 range: servers have no IPv6 address, so nobody could reach them"
+        yield "sshAllowedCidrs", rule, "203.0.113.7/32"
+
+
+@check("environment", "ssh_allowed_cidrs")
+def ssh_is_reached_from_outside(known: dict[str, Any]) -> Found:
+    """A firewall sees the address that the internet sees, never the one that a laptop has in its own network."""
+    if not deployed(known):
+        return
+    ranges = [network for network in known["ssh_allowed_cidrs"] if isinstance(network, IPv4Network)]
+    if ranges and all(any(network.subnet_of(inside) for inside in INSIDE) for network in ranges):
+        yield (
+            "sshAllowedCidrs",
+            "holds private ranges only; the public address that `pulumi up` comes from is wanted",
+            "203.0.113.7/32",
+        )
 
 
 @check("environment", "ssh_allowed_cidrs", "ssh_from_anywhere")
@@ -167,7 +189,11 @@ def no_demo_data_in_production(known: dict[str, Any]) -> Found:
 @check("backend_release")
 def release_is_there(known: dict[str, Any]) -> Found:
     path: Path = known["backend_release"]
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long, a folder that is closed to us
+        there = False
+    if not there:
         yield "backendRelease", "is not there; build it with: python -m scripts.operator release build", ""
 
 

@@ -12,6 +12,8 @@ SHOWN = 80
 LOOKS_SECRET = re.compile(r"PRIVATE KEY|\b[sr]k_(?:live|test)_|whsec_")
 """A secret pasted under the wrong key must not be printed because that key is not a secret one."""
 
+HIDDEN = "(hidden: it looks like a secret)"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -53,8 +55,18 @@ class SettingsError(ValueError):
 
 def shown(value: object) -> str:
     """A value for an error message: on one line, cut when long, hidden when it looks like a secret."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits
+        return "(too large to show)"
     if LOOKS_SECRET.search(text):
-        return "(hidden: it looks like a secret)"
+        return HIDDEN
     text = " ".join(text.split()) if text.strip() else repr(text)
+    # What a terminal would obey, or turn around, is written out.
+    text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def told(detail: str) -> str:
+    """What a reader said about a value, which it may quote: nothing of it when that looks like a secret."""
+    return "is not such a value" if LOOKS_SECRET.search(detail) else detail

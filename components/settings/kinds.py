@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
+from components.settings.errors import shown
+
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -25,6 +27,27 @@ RFC1918 = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16
 HETZNER_GATEWAY = ipaddress.IPv4Address("172.31.1.1")
 """The gateway of every server's public side; networks that hold it are refused by the Cloud API."""
 MIN_RSA_BITS = 3072
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+"""Types of keys that sshd of Debian 12 and 13 lets in; neither DSA nor certificates."""
+MOST_CIDRS = 100
+"""CIDRs of one firewall rule (Cloud API)."""
+
+
+class BadItem(ValueError):
+    """One item of a list is wrong: the one at `index`, from 0. `surplus`: it only has to go."""
+
+    def __init__(self, index: int, wrong: str, *, surplus: bool = False) -> None:
+        super().__init__(wrong)
+        self.index = index
+        self.surplus = surplus
 
 
 def text(value: object) -> str:
@@ -117,7 +140,7 @@ def items(value: object) -> tuple[object, ...]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise ValueError("is not a list") from None
     if not isinstance(value, (list, tuple)):
         raise ValueError("is not a list")
@@ -127,39 +150,69 @@ def items(value: object) -> tuple[object, ...]:
 def cidrs(value: object) -> tuple[IPNetwork, ...]:
     """Ranges of addresses, at most 100 (the most that one firewall rule takes)."""
     found: list[IPNetwork] = []
-    for item in items(value):
-        given = text(item)
+    for index, item in enumerate(items(value)):
         try:
-            if "/" not in given:
-                raise ValueError("it has no prefix length")
-            network = ipaddress.ip_network(given, strict=True)
+            network = _cidr(item)
         except ValueError as error:
-            raise ValueError(f"holds {given}, which is not a range of addresses ({error})") from None
+            raise BadItem(index, f"holds {shown(item)}, which is not a range of addresses ({error})") from None
         if network in found:
-            raise ValueError(f"holds {network} twice")
+            raise BadItem(index, f"holds {network} twice", surplus=True)
         found.append(network)
-    if len(found) > 100:
-        raise ValueError(f"holds {len(found)} ranges; a firewall rule takes 100 at most")
+    if len(found) > MOST_CIDRS:
+        raise BadItem(
+            MOST_CIDRS, f"holds {len(found)} ranges; a firewall rule takes {MOST_CIDRS} at most", surplus=True
+        )
     return tuple(found)
+
+
+def _cidr(item: object) -> IPNetwork:
+    given = text(item)
+    if "/" not in given:
+        raise ValueError("it has no prefix length")
+    network = ipaddress.ip_network(given, strict=True)
+    if isinstance(network, ipaddress.IPv6Network):
+        if network.network_address.scope_id is not None:
+            raise ValueError("it names an interface of this machine")
+        # The Cloud API would answer with the IPv4 range in it, and every preview would show a change.
+        if network.network_address.ipv4_mapped is not None:
+            raise ValueError("it is an IPv4 range in IPv6 clothes; write it as IPv4")
+    return network
 
 
 def public_keys(value: object) -> tuple[str, ...]:
-    """OpenSSH public keys, as in a .pub file, without options in front."""
+    """OpenSSH public keys, as in a .pub file, without options in front; the same key once only."""
     found: list[str] = []
-    for number, item in enumerate(items(value), start=1):
+    seen: set[str] = set()
+    for index, item in enumerate(items(value)):
         if "PRIVATE KEY" in str(item):
-            raise ValueError(f"holds a private key as key {number}")
-        line = text(item)
+            raise BadItem(index, f"holds a private key as key {index + 1}")
         try:
-            key = load_ssh_public_key(line.encode())
-        except (ValueError, UnsupportedAlgorithm):
-            raise ValueError(f"holds something else than an OpenSSH public key as key {number}") from None
-        if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-            raise ValueError(f"holds an RSA key of {key.key_size} bits as key {number}; {MIN_RSA_BITS} is the least")
-        if line in found:
-            raise ValueError(f"holds key {number} twice")
+            line = text(item)
+            if len(line.splitlines()) != 1:
+                raise ValueError("it is not one line")
+            blob = _public_key(line)
+        except ValueError as error:
+            rule = "something else than an OpenSSH public key that servers take"
+            raise BadItem(index, f"holds {rule} as key {index + 1} ({error})") from None
+        if blob in seen:
+            raise BadItem(index, f"holds key {index + 1} twice", surplus=True)
+        seen.add(blob)
         found.append(line)
     return tuple(found)
+
+
+def _public_key(line: str) -> str:
+    """What identifies the key of that line of authorized_keys. Raises ValueError when sshd would not let it in."""
+    kind, _, rest = line.partition(" ")
+    if kind not in KEY_TYPES:
+        raise ValueError(f"it does not start with {', '.join(KEY_TYPES[:2])} or another type of key")
+    try:
+        key = load_ssh_public_key(line.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("what follows the type is no such key") from None
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        raise ValueError(f"an RSA key of {key.key_size} bits; {MIN_RSA_BITS} is the least")
+    return rest.split()[0]
 
 
 def private_key(value: object) -> str:
@@ -172,7 +225,8 @@ def private_key(value: object) -> str:
         raise ValueError("is not an OpenSSH private key without a passphrase") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("is a key of another type")
-    return value if value.endswith("\n") else value + "\n"
+    # Go and OpenSSH are stricter than the library: a key pasted with an indent would fail at the first server.
+    return "".join(f"{line.strip()}\n" for line in value.strip().splitlines())
 
 
 def stripe_api_key(value: object) -> str:

@@ -11,8 +11,9 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components.settings.checks import CHECKS, equal_secrets
-from components.settings.errors import Problem, SettingsError, shown
+from components.settings.checks import CHECKS, UNSET, equal_secrets
+from components.settings.errors import Problem, SettingsError, shown, told
+from components.settings.kinds import BadItem
 from components.settings.model import KEYS, PROJECT, Environment, Settings, StripeMode
 
 READERS: dict[str, TypeAdapter[Any]] = {
@@ -20,6 +21,9 @@ READERS: dict[str, TypeAdapter[Any]] = {
     for attribute, hint in get_type_hints(Settings, include_extras=True).items()
     if attribute in Settings.model_fields
 }
+
+PROVIDERS = ("hcloud:token", "cloudflare:apiToken", "cloudflare:apiKey")
+"""Keys of other namespaces that open an account to whoever reads the stack file."""
 
 
 def load(
@@ -46,6 +50,7 @@ class _Loading:
         self.given = {key: value for key, value in own.items() if value is not None and value != ""}
         self.stack = stack
         self.plaintext = {_bare(key) for key in plaintext if _is_own(key)}
+        self.bare_tokens = [key for key in PROVIDERS if key in plaintext and values.get(key)]
         self.project = project
         self.known: dict[str, Any] = {"stack": stack}
 
@@ -66,7 +71,19 @@ class _Loading:
             return f"pulumi config set --secret {key} --stack {self.stack}"
         if about.many:
             return f"pulumi config set --path '{key}[0]' {value or about.example} --stack {self.stack}"
+        if value == UNSET:
+            return f"pulumi config rm {key} --stack {self.stack}"
         return f"pulumi config set {key} {value or about.example} --stack {self.stack}"
+
+    def _fix_of(self, key: str, wrong: object) -> str:
+        """The command that mends a list without losing what is right in it; "" when `key` is no list."""
+        if isinstance(wrong, BadItem) and wrong.surplus:
+            return f"pulumi config rm --path '{key}[{wrong.index}]' --stack {self.stack}"
+        if isinstance(wrong, BadItem):
+            return f"pulumi config set --path '{key}[{wrong.index}]' {KEYS[key].example} --stack {self.stack}"
+        if KEYS[key].many:
+            return f"pulumi config rm {key} --stack {self.stack} && {self.fix(key)}"
+        return ""
 
     def _unknown_keys(self) -> Iterator[Problem]:
         """A mistyped key would otherwise be a setting that silently does nothing."""
@@ -92,9 +109,10 @@ class _Loading:
             try:
                 self.known[attribute] = self._read(attribute, value)
             except ValidationError as error:
-                detail = str(error.errors()[0].get("ctx", {}).get("error", "is not such a value"))
+                wrong = error.errors()[0].get("ctx", {}).get("error", "is not such a value")
                 visible = None if about.secret else shown(value)
-                yield Problem(key, visible, f"{about.rule}; it {detail}", self.fix(key, self._likely(attribute)))
+                fix = self._fix_of(key, wrong) or self.fix(key, self._likely(attribute))
+                yield Problem(key, visible, f"{about.rule}; it {told(str(wrong))}", fix)
 
     def _read(self, attribute: str, value: object) -> Any:
         found = READERS[attribute].validate_python(value)
@@ -119,10 +137,12 @@ class _Loading:
         return str(derived) if derived is not None else ""
 
     def _plain_secrets(self) -> Iterator[Problem]:
+        rule = "must be stored encrypted; treat what is in the stack file now as known to others"
         for key in KEYS:
             if KEYS[key].secret and key in self.plaintext and key in self.given:
-                rule = "must be stored encrypted; treat what is in the stack file now as known to others"
                 yield Problem(key, None, rule, self.fix(key))
+        for key in self.bare_tokens:
+            yield Problem(key, None, rule, f"pulumi config set --secret {key} --stack {self.stack}")
 
     def _between_fields(self) -> Iterator[Problem]:
         for attributes, check in CHECKS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from components import preflight
 from components.settings import load
-from tests.unit.configurations import SECRETS, configuration
+from tests.unit.configurations import SECRETS, configuration, public_key
 from tests.unit.monitor import Recording, recorded, run_program
 
 
@@ -30,6 +31,34 @@ def test_a_wrong_configuration_declares_nothing(release: Path) -> None:
     assert recording.calls == [], "nothing was asked of anybody either"
     assert "stripeApiKey" in str(caught.value)
     assert "medusaInstances = 0" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"])
+def test_an_archive_that_is_none_declares_nothing(content: bytes, release: Path, tmp_path: Path) -> None:
+    """Found when the instances are to be told of it, it would leave paid servers with nothing on them."""
+    broken = tmp_path / "medusa-0123456789abcdef.tar.zst"
+    broken.write_bytes(content)
+    recording = Recording()
+
+    with pytest.raises(pulumi.RunError, match=r"backendRelease = .*is not a release archive") as caught:
+        run("staging", release, {"backendRelease": str(broken)}, into=recording)
+
+    assert "pulumi config set backendRelease" in str(caught.value)
+    assert recording.resources == []
+    assert recording.calls == []
+
+
+def test_more_keys_than_a_first_boot_holds_declare_nothing(release: Path) -> None:
+    """The Cloud API takes 32 KiB of user_data; its refusal would come after the network was made."""
+    one = public_key().split()[0:2]
+    wide = json.dumps([f"{one[0]} {one[1]} {'x' * 33_000}"])
+    recording = Recording()
+
+    with pytest.raises(pulumi.RunError, match=r"sshPublicKeys = 1 keys: user_data of .* takes 32768"):
+        run("staging", release, {"sshPublicKeys": wide}, into=recording)
+
+    assert recording.resources == []
+    assert recording.calls == []
 
 
 def test_a_plain_secret_declares_nothing(release: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from components.settings import SettingsError, load
-from tests.unit.configurations import SECRETS, configuration, private_key, weak_public_key
+from tests.unit.configurations import SECRETS, configuration, private_key, public_key, weak_public_key
 
 
 class Bad(NamedTuple):
@@ -117,13 +117,23 @@ BAD = [
     bad("staging", "sshAllowedCidrs", '["203.0.113.7/32", "203.0.113.7/32"]', "twice"),
     bad("staging", "sshAllowedCidrs", str([f"10.{i}.0.0/16" for i in range(101)]).replace("'", '"'), "100 at most"),
     bad("production", "sshAllowedCidrs", '["0.0.0.0/0"]', "sshFromAnywhere"),
-    bad("production", "sshAllowedCidrs", '["::/0"]', "sshFromAnywhere"),
+    bad("production", "sshAllowedCidrs", '["203.0.113.7/32", "::/0"]', "sshFromAnywhere"),
+    bad("production", "sshAllowedCidrs", '["2001:db8::/32"]', "servers have no IPv6 address"),
+    bad("production", "sshAllowedCidrs", '["192.168.1.0/24", "10.1.2.3/32"]', "private ranges only"),
+    bad("production", "sshAllowedCidrs", '["203.0.113.7/32", "::ffff:203.0.113.7/128"]', "write it as IPv4"),
+    bad("production", "sshAllowedCidrs", '["203.0.113.7/32", "fe80::1%eth0/128"]', "interface"),
+    bad("production", "sshAllowedCidrs", "[" * 100_000, "not a list"),
+    bad("production", "sshAllowedCidrs", "[" + "9" * 5000 + "]", "not a list"),
     bad("production", "sshAllowedCidrs", '["0.0.0.0/1", "128.0.0.0/1"]', "sshFromAnywhere"),
     bad("staging", "sshAllowedCidrs", '["0.0.0.0/0"]', "sshFromAnywhere"),
     bad("staging", "sshFromAnywhere", "yes", "true or false"),
     bad("staging", "sshPublicKeys", '["hello"]', "key 1"),
     bad("staging", "sshPublicKeys", f'["{weak_public_key()}"]', "1024 bits"),
     bad("staging", "sshPublicKeys", [private_key()], "private key"),
+    bad("staging", "sshPublicKeys", [public_key(), f"{public_key()} at home"], "twice"),
+    bad("staging", "sshPublicKeys", [f"{public_key()}\nssh-rsa AAAA"], "one line"),
+    bad("staging", "sshPublicKeys", [f'command="sh" {public_key()}'], "does not start with"),
+    bad("staging", "sshPublicKeys", "[" * 100_000, "not a list"),
     bad("staging", "sshPrivateKey", "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n", "OpenSSH"),
     bad("staging", "sshPrivateKey", "ssh-ed25519 AAAA", "OpenSSH"),
     # What is left
@@ -133,6 +143,8 @@ BAD = [
     bad("staging", "backendRelease", "", "is not set"),
     bad("staging", "backendRelease", "nowhere/medusa-0123456789abcdef.tar.zst", "not there"),
     bad("staging", "backendRelease", "medusa.zip", "release archive"),
+    bad("staging", "backendRelease", "m" * 5000 + ".tar.zst", "not there"),
+    bad("staging", "backendRelease", "m\0.tar.zst", "not there"),
     bad("staging", "replaceMedusa", "a b", "64"),
     bad("staging", "replaceDatabase", "x" * 65, "64"),
     # Secrets
@@ -229,3 +241,69 @@ def test_a_stack_of_another_name_must_say_its_environment() -> None:
         load({}, "pr-12")
 
     assert "environment" in {problem.key for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("key", ["networkRange", "domain", "databaseName", "medusaInstances", "location"])
+def test_a_secret_under_another_key_is_not_printed(key: str, release: Path) -> None:
+    """Two values swapped at a prompt put the live key into a pull request's comment."""
+    values = configuration("staging", release) | {key: "sk_live_" + "S3cr" * 6}
+
+    with pytest.raises(SettingsError, match=key) as caught:
+        load(values, "staging")
+
+    assert "S3cr" not in str(caught.value)
+
+
+def test_a_secret_in_a_list_is_not_printed(release: Path) -> None:
+    values = configuration("staging", release) | {"sshAllowedCidrs": f'["sk_live_{"S3cr" * 6}"]'}
+
+    with pytest.raises(SettingsError, match="sshAllowedCidrs") as caught:
+        load(values, "staging")
+
+    assert "S3cr" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["\x1b[2Jx", "\u202emedusa", "a\x00b", "\ud800"])
+def test_a_value_cannot_write_on_the_terminal(value: str, release: Path) -> None:
+    """A control sequence in a pull request's stack file would rewrite what its reviewer sees."""
+    with pytest.raises(SettingsError) as caught:
+        load(configuration("staging", release) | {"databaseName": value}, "staging")
+
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("ranges", "fix"),
+    [
+        (["203.0.113.7/32", "office"], "config set --path 'sshAllowedCidrs[1]' 203.0.113.7/32"),
+        (["203.0.113.7/32", "203.0.113.7/32"], "config rm --path 'sshAllowedCidrs[1]'"),
+        ("203.0.113.7/32", "config rm sshAllowedCidrs --stack staging && pulumi config set --path"),
+    ],
+)
+def test_a_fix_of_a_list_leaves_what_is_right_in_it(ranges: object, fix: str, release: Path) -> None:
+    """Pasted as it stands, the command must not replace the office's range by an example."""
+    with pytest.raises(SettingsError) as caught:
+        load({**configuration("staging", release), "sshAllowedCidrs": ranges}, "staging")
+
+    assert fix in caught.value.problems[0].fix
+
+
+def test_a_key_pasted_with_an_indent_is_straightened(release: Path) -> None:
+    """The library reads it; Go's SSH client on the way to the first server does not."""
+    pasted = "  " + private_key().replace("\n", "\r\n  ")
+
+    settings = load(configuration("staging", release) | {"sshPrivateKey": pasted}, "staging")
+
+    assert settings.ssh_private_key.get_secret_value() == private_key()
+
+
+def test_an_account_token_in_plain_is_refused(release: Path) -> None:
+    """A stack file is committed: the token in it would give the whole project away."""
+    values = configuration("staging", release) | {"hcloud:token": "t" * 64}
+
+    with pytest.raises(SettingsError, match="hcloud:token: must be stored encrypted") as caught:
+        load(values, "staging", plaintext=["hcloud:token"])
+
+    assert "t" * 64 not in str(caught.value)
+    assert "pulumi config set --secret hcloud:token --stack staging" in str(caught.value)
+    load(values, "staging")
