@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-PLUGINS = {"hcloud": "localcloud.plugins.hcloud.provider", "command": "localcloud.plugins.command.provider"}
+PLUGINS = {name: f"localcloud.plugins.{name}.provider" for name in ("cloudflare", "command", "hcloud")}
 
 
 def main(arguments: list[str]) -> None:

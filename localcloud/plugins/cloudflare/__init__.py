@@ -1,0 +1,1 @@
+"""Stand-in for Pulumi's ``cloudflare`` plugin: Cloudflare resources, by the provider's own calls of the API v4."""
