@@ -56,12 +56,13 @@ class Home:
         return self.path / "daemon.json"
 
     def make(self) -> None:
-        """Create the folder; what is in it is the owner's only."""
+        """Create the folder, and the files in it that are their owner's only. Raises when it cannot be written."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
-            probe.touch()
-            probe.unlink()
+            # user_data lies in the state, and with it private keys; SQLite gives its other files the same mode.
+            for file in (self.state, self.log):
+                os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+                file.chmod(0o600)
         except OSError as wrong:
             reason = wrong.strerror or wrong
             raise DaemonError(f"{self.path} cannot be written ({reason}); choose another folder with --home") from None

@@ -9,7 +9,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -43,6 +43,8 @@ from localcloud.hetzner.volumes import routes as volumes
 log = logging.getLogger("localcloud.hetzner")
 PREFIX = "/v1"
 THREADS = 8
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body; the longest that the API's own limits allow (firewall rules) has a quarter of it."""
 GROUPS = (catalogue_routes, ssh_keys, networks, placement_groups, firewalls, primary_ips, servers, images, volumes,
           load_balancers, certificates)  # fmt: skip
 ROUTER = Router([route for group in GROUPS for route in group.ROUTES])
@@ -62,7 +64,7 @@ class Api:
     async def __call__(self, request: Request) -> Response:
         started = time.perf_counter()
         path = request.url.path.removeprefix(PREFIX)
-        body = await request.body()
+        body = await _body(request)
         entry: dict[str, Any] = {"time": now(), "method": request.method, "path": path, "query": request.url.query}
         headers = {"X-Correlation-Id": secrets.token_hex(8)}
         try:
@@ -81,7 +83,7 @@ class Api:
         self.journal.add({**entry, "status": response.status_code, "milliseconds": took, "agent": agent})
         return response
 
-    async def _answer(self, request: Request, path: str, body: bytes, entry: dict[str, Any]) -> Response:
+    async def _answer(self, request: Request, path: str, body: bytes | None, entry: dict[str, Any]) -> Response:
         if not self.limit.take():
             text = f"limit of {self.limit.per_hour} requests per hour reached"
             raise ApiError("rate_limit_exceeded", text)
@@ -126,11 +128,26 @@ class Api:
             return handler(Call(self.cloud, tx, path, query, content, known))
 
 
-def _parse(body: bytes) -> Any:
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None when it is too long to be kept; what is too long is read to its end all the same."""
+    content = bytearray()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= MAX_BODY:
+            content += chunk
+    return bytes(content) if size <= MAX_BODY else None
+
+
+def _parse(body: bytes | None) -> Any:
+    if body is None:
+        raise ApiError("json_error", f"the request's body is longer than {MAX_BODY} bytes")
     if not body.strip():
         return None
     try:
         return json.loads(body)
+    except RecursionError:
+        raise ApiError("json_error", "invalid JSON input in the request: it is nested too deeply") from None
     except ValueError as wrong:
         raise ApiError("json_error", f"invalid JSON input in the request: {wrong}") from None
 
@@ -149,7 +166,7 @@ class Control:
     async def faults(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                self._api.faults.add(fields.validate(faults.FaultRequest, _parse(await request.body())))
+                self._api.faults.add(fields.validate(faults.FaultRequest, _parse(await _body(request))))
             except ApiError as wrong:
                 return _json(wrong.status, wrong.body())
         elif request.method == "DELETE":
@@ -178,12 +195,28 @@ class Control:
         return _json(200, {"killed": number})
 
     def routes(self) -> list[StarletteRoute]:
-        return [
-            StarletteRoute("/_localcloud/servers/{id:int}/kill", self.kill, methods=["POST"]),
-            StarletteRoute("/_localcloud/faults", self.faults, methods=["GET", "POST", "DELETE"]),
-            StarletteRoute("/_localcloud/requests", self.requests, methods=["GET"]),
-            StarletteRoute("/_localcloud/about", self.about, methods=["GET"]),
+        table = [
+            ("/_localcloud/servers/{id:int}/kill", self.kill, ["POST"]),
+            ("/_localcloud/faults", self.faults, ["GET", "POST", "DELETE"]),
+            ("/_localcloud/requests", self.requests, ["GET"]),
+            ("/_localcloud/about", self.about, ["GET"]),
         ]
+        return [StarletteRoute(path, _no_page(endpoint), methods=methods) for path, endpoint, methods in table]
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _no_page(endpoint: Endpoint) -> Endpoint:
+    """Refuse what a web page sends: it asks for no token, and any site open in a browser here could kill a server."""
+
+    async def guarded(request: Request) -> Response:
+        if "origin" in request.headers or request.url.hostname not in ("127.0.0.1", "localhost"):
+            wrong = ApiError("forbidden", "this is asked by programs on this machine, not by web pages")
+            return _json(wrong.status, wrong.body())
+        return await endpoint(request)
+
+    return guarded
 
 
 def create_app(

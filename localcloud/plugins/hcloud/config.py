@@ -12,6 +12,7 @@ from localcloud.plugins.hcloud.api import Poll
 from localcloud.plugins.hcloud.endpoint import REAL_ENDPOINT, refusal
 
 _TOKEN_LENGTH = 64
+_TOKEN = re.compile(r"[!-~]+")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
@@ -41,6 +42,9 @@ def read(config: Properties) -> tuple[Config, list[Failure]]:
         failures.append(Failure("token", "no token: pulumi config set --secret hcloud:token, or set HCLOUD_TOKEN"))
     elif not is_unknown(token) and len(token) != _TOKEN_LENGTH:
         failures.append(Failure("token", f"entered token is invalid (must be exactly {_TOKEN_LENGTH} characters long)"))
+    elif not is_unknown(token) and not _TOKEN.fullmatch(token):
+        # A line break in a header would show the token in the error.
+        failures.append(Failure("token", "entered token is invalid (it holds a space, a line break or no ASCII)"))
     endpoint = config.get("endpoint") or os.environ.get("HCLOUD_ENDPOINT") or REAL_ENDPOINT
     if not is_unknown(endpoint) and (reason := refusal(endpoint)):
         failures.append(Failure("endpoint", reason))

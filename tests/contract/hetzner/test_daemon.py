@@ -195,3 +195,17 @@ def test_help_shows_an_example(daemon: Daemon) -> None:
     """The first thing anyone types."""
     for word in ((), ("start",), ("stop",), ("status",), ("env",)):
         assert "example:" in daemon.run(*word, "--help")
+
+
+def test_what_holds_secrets_is_its_owners_only(daemon: Daemon) -> None:
+    """user_data holds private host keys, and is part of the state; a home may lie anywhere."""
+    daemon.start()
+
+    held = [
+        path
+        for path in daemon.home.iterdir()
+        if path.name.startswith(("state.sqlite", "token", "requests", "daemon.log"))
+    ]
+
+    assert len(held) >= 4
+    assert [path.name for path in held if path.stat().st_mode & 0o077] == []

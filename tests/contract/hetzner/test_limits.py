@@ -99,3 +99,18 @@ def test_the_journal_file_stays_small(tmp_path: Path, monkeypatch: pytest.Monkey
     assert path.stat().st_size < 2000 and path.with_suffix(".jsonl.1").exists()
     assert json.loads(path.read_text().splitlines()[-1])["path"] == "/49"
     assert redacted({"a": [{"private_key": "x"}]}) == {"a": [{"private_key": "[secret]"}]}
+
+
+def test_a_body_that_is_no_sane_json_is_refused(api: Served) -> None:
+    """It would fill the memory that the journal keeps bodies in, or end in a server error."""
+    for content in ("[" * 200_000, '{"a":' * 200_000, '{"name": "' + "n" * 2_000_000 + '"}'):
+        answer = api.http.post("/v1/networks", content=content)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "json_error"), content[:10]
+    api.get("/networks")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"Host": "example.com"}])
+def test_a_web_page_has_no_say(api: Served, headers: dict[str, str]) -> None:
+    """The control plane asks for no token: a site open in a browser on this machine must not pull a server's plug."""
+    for method, path in (("POST", "servers/1/kill"), ("POST", "faults"), ("GET", "requests"), ("GET", "about")):
+        assert api.http.request(method, f"/_localcloud/{path}", headers=headers).status_code == 403

@@ -39,7 +39,12 @@ def test_an_endpoint_off_this_machine_is_refused_before_any_call(fresh: Plugin, 
 
 @pytest.mark.parametrize(
     ("config", "key"),
-    [({"token": "short"}, "token"), ({}, "token"), ({"token": TOKEN, "pollInterval": "soon"}, "pollInterval")],
+    [
+        ({"token": "short"}, "token"),
+        ({}, "token"),
+        ({"token": "t" * 63 + "\n"}, "token"),
+        ({"token": TOKEN, "pollInterval": "soon"}, "pollInterval"),
+    ],
 )
 def test_a_bad_configuration_names_its_key(fresh: Plugin, config: dict[str, Any], key: str) -> None:
     problems = fresh.check_config(endpoint="http://127.0.0.1:1/v1", **config)

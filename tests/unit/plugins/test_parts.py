@@ -38,6 +38,14 @@ def test_what_is_no_duration_is_said(text: str) -> None:
         ("https://api.hetzner.cloud/v1", False),
         ("http://localhost.example.com/v1", False),
         ("http://127.0.0.1@example.com/v1", False),
+        ("http://127.0.0.1:8470@example.com/v1", False),
+        ("http://127.0.0.1\\@example.com/v1", False),
+        ("http://example.com#@127.0.0.1/v1", False),
+        ("http://example.com/?@127.0.0.1", False),
+        ("http://[::ffff:203.0.113.1]/v1", False),
+        ("http://[::1", False),
+        ("http://127.0.0.1:99999/v1", False),
+        ("http://127.0.0.1:port/v1", False),
         ("http://198.18.0.1/v1", False),
         ("http://0.0.0.0/v1", False),
         ("127.0.0.1:8470", False),
@@ -47,6 +55,11 @@ def test_what_is_no_duration_is_said(text: str) -> None:
 def test_only_loopback_is_served(endpoint: str, fine: bool) -> None:
     """A real account must never be reached through a stand-in."""
     assert (refusal(endpoint) is None) == fine
+
+
+def test_a_refusal_shows_no_password() -> None:
+    said = refusal("https://somebody:hunter2@api.example.com/v1") or ""
+    assert "https://api.example.com/v1 is not on this machine" in said and "hunter2" not in said
 
 
 @pytest.mark.parametrize(
