@@ -179,6 +179,8 @@ def user_traceback(error: BaseException, main: Path) -> str:
 
 def serve() -> None:
     """Serves until SIGINT or SIGTERM, or until the engine is gone without having sent one."""
+    # Before anything is said: an engine that is killed right after it has read the port would be taken for init.
+    engine = os.getppid()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -194,7 +196,6 @@ def serve() -> None:
     server.start()
     print(port, flush=True)
 
-    engine = os.getppid()
     while not stop.wait(timeout=1) and os.getppid() == engine:
         pass
     # Threads of the program's own may still be at work; nobody waits for their result.
