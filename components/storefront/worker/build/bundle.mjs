@@ -44,6 +44,7 @@ export async function readBundle(directory) {
   };
   if (!existsSync(directory) || !statSync(directory).isDirectory()) refuse("there is no such directory");
   const config = wranglerConfig(directory, refuse);
+  const main = mainModule(directory, config.main, refuse);
   const files = walk(directory);
   const modules = files
     .filter((file) => !BESIDE.some((one) => one.test(file)))
@@ -52,7 +53,6 @@ export async function readBundle(directory) {
       type: TYPES[extname(name)] ?? refuse(`${name} is neither a module nor an asset`),
       content: readFileSync(join(directory, name)),
     }));
-  const main = mainModule(modules, config.main, refuse);
   await checkModules(modules, main, refuse);
   const all = files.filter((file) => file.startsWith("assets/")).map((file) => file.slice("assets/".length));
   if (all.length === 0) refuse("its directory assets/ is missing or empty");
@@ -93,13 +93,13 @@ function wranglerConfig(directory, refuse) {
 
 /**
  * wrangler names the bundled main module after the source's, with the ending .js.
- * @param {Module[]} modules
+ * @param {string} directory
  * @param {string | undefined} source
  * @param {(problem: string) => never} refuse
  */
-function mainModule(modules, source, refuse) {
+function mainModule(directory, source, refuse) {
   const name = source ? `${basename(source, extname(source))}.js` : "worker.js";
-  if (!modules.some((module) => module.name === name)) refuse(`there is no ${name} in it`);
+  if (!existsSync(join(directory, name))) refuse(`there is no ${name} in it`);
   return name;
 }
 

@@ -56,6 +56,7 @@ try {
 } catch (error) {
   const known = error instanceof BundleError || (error instanceof TypeError && "code" in error);
   if (!known) throw error;
-  process.stderr.write(`error: ${/** @type {Error} */ (error).message}\n`);
+  const help = error instanceof BundleError ? "" : " (--help shows an example)";
+  process.stderr.write(`error: ${/** @type {Error} */ (error).message}${help}\n`);
   process.exitCode = 1;
 }

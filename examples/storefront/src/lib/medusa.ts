@@ -95,7 +95,7 @@ export async function createCart(region: Region): Promise<Cart> {
 /** The cart, or null where there is none any more: its cookie outlived it, or it has become an order. */
 export async function cartById(id: string): Promise<Cart | null> {
   try {
-    const { cart } = await call<{ cart: Cart }>("GET", `/store/carts/${encodeURIComponent(id)}?fields=+completed_at`)
+    const { cart } = await call<{ cart: Cart }>("GET", `/store/carts/${encodeURIComponent(id)}?fields=%2Bcompleted_at`)
     return cart.completed_at ? null : cart
   } catch (error) {
     if (error instanceof MedusaError && error.status === 404) return null
