@@ -6,6 +6,8 @@ deploy nor a changed secret runs this role.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from components.bootstrap import accounts, base, files, firewall, kernel, services
 from components.bootstrap.host import Host
 
@@ -37,24 +39,29 @@ def apply(host: Host) -> None:
 
 
 def commands(host: Host) -> None:
-    files.directory(host, "/usr/local/lib/store-release")
-    files.directory(host, "/usr/local/lib/store-release/store_release")
-    for module in ("__init__", "activate", "cli", "common", "install", "medusa"):
-        path = f"store_release/{module}.py"
-        files.file(host, f"/usr/local/lib/store-release/{path}", host.asset(path))
-    files.file(host, "/usr/local/lib/store-release/__main__.py", host.asset("store_release/start.py"))
+    program(host, "store-release", "store_release", ("__init__", "activate", "cli", "common", "install", "medusa"))
     files.file(host, "/usr/local/sbin/store-release", host.asset("store-release.sh"), mode=0o755)
     files.file(host, "/usr/local/sbin/store-drain", host.asset("store_drain.py"), mode=0o755)
     files.file(host, "/usr/local/sbin/medusa", host.asset("medusa.sh"), mode=0o755)
 
 
 def readiness(host: Host) -> None:
-    program = "/usr/local/lib/medusa-ready/ready.py"
     unit = f"{UNITS}/medusa-ready.service"
-    files.directory(host, "/usr/local/lib/medusa-ready")
-    files.file(host, program, host.asset("ready.py"))
+    modules = program(host, "medusa-ready", "medusa_ready", ("__init__", "checks", "service"))
     files.file(host, unit, host.asset("medusa-ready.service"))
-    services.service(host, "medusa-ready.service", watch=(program, unit))
+    services.service(host, "medusa-ready.service", watch=(*modules, unit))
+
+
+def program(host: Host, name: str, package: str, modules: Sequence[str]) -> list[str]:
+    """A folder that Python runs, with one package in it; the paths of its files."""
+    folder = f"/usr/local/lib/{name}"
+    files.directory(host, folder)
+    files.directory(host, f"{folder}/{package}")
+    sources = {f"{folder}/{package}/{module}.py": f"{package}/{module}.py" for module in modules}
+    sources[f"{folder}/__main__.py"] = f"{package}/start.py"
+    for path, source in sources.items():
+        files.file(host, path, host.asset(source))
+    return list(sources)
 
 
 def medusa(host: Host) -> None:

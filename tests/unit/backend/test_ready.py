@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from components.backend.bootstrap import ready
+from components.backend.bootstrap.medusa_ready import checks
+from components.backend.bootstrap.medusa_ready import service as ready
 
 BALANCER = "10.0.4.10"
 
@@ -204,7 +205,7 @@ def redis() -> Iterator[FakeRedis]:
 def test_ping_with_the_password_of_the_url(redis: FakeRedis) -> None:
     """A password with an @ or a / is quoted in the URL and must be sent as it is."""
     redis.password = "a@b/c:d"
-    check = ready.Redis(f"redis://:a%40b%2Fc%3Ad@127.0.0.1:{redis.server_address[1]}")
+    check = checks.Redis(f"redis://:a%40b%2Fc%3Ad@127.0.0.1:{redis.server_address[1]}")
     check()
     check()
     assert redis.logins == [[b"a@b/c:d"]], "the connection is kept"
@@ -216,12 +217,12 @@ def test_a_redis_that_answers_but_does_not_serve(redis: FakeRedis, change: dict[
     for name, value in change.items():
         setattr(redis, name, value)
     with pytest.raises(OSError, match=r"LOADING|WRONGPASS"):
-        ready.Redis(f"redis://:secret@127.0.0.1:{redis.server_address[1]}")()
+        checks.Redis(f"redis://:secret@127.0.0.1:{redis.server_address[1]}")()
 
 
 def test_a_restarted_redis_is_back_at_once(redis: FakeRedis) -> None:
     """The kept connection died with the old process; that is no reason to say it is still gone."""
-    check = ready.Redis(f"redis://:secret@127.0.0.1:{redis.server_address[1]}")
+    check = checks.Redis(f"redis://:secret@127.0.0.1:{redis.server_address[1]}")
     check()
     for connection in redis.open:
         connection.shutdown(socket.SHUT_RDWR)
@@ -270,13 +271,13 @@ class FakeDriver:
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
     fake = FakeDriver()
-    monkeypatch.setattr(ready.importlib, "import_module", lambda name: fake)
+    monkeypatch.setattr(checks.importlib, "import_module", lambda name: fake)
     return fake
 
 
 def test_one_connection_is_kept_and_made_anew_when_it_broke(driver: FakeDriver) -> None:
     """A connection for each check would use up the database's own."""
-    check: Callable[[], None] = ready.Database("postgres://x")
+    check: Callable[[], None] = checks.Database("postgres://x")
     check()
     check()
     assert driver.connections == 1 and driver.settings["connect_timeout"] == 2
