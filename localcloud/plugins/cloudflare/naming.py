@@ -80,4 +80,6 @@ def wire(owner: str, name: str) -> str:
         return _FILTERS.get(name) or snake(name).removesuffix("s")
     if owner == "RulesetRuleActionParameters" and name in _DIRECTIVES:
         return _DIRECTIVES[name]
+    if owner.endswith("Annotations") and name.startswith("workers"):
+        return "workers/" + snake(name.removeprefix("workers"))
     return _SINGULAR.get(name) or snake(name)

@@ -111,6 +111,24 @@ class Comparison:
                 found |= self._changes(at, plain, kind, state[index], new[index], was)
         return found
 
+    def overlay(self, path: str, kind: str, answer: Value, given: Value) -> Value:
+        """The answer's value with what the program gave on top: a provider must return what it was given."""
+        if given is None:
+            return answer
+        known = fields(kind)
+        if known is not None and isinstance(answer, dict) and isinstance(given, dict):
+            names = [*given, *(name for name in answer if name not in given)]
+            kinds = {name: known[name].kind if name in known else "any" for name in names}
+            merged = {
+                name: self.overlay(f"{path}.{name}", kinds[name], answer.get(name), given.get(name)) for name in names
+            }
+            return {name: value for name, value in merged.items() if value is not None}
+        if kind.startswith("[") and isinstance(answer, list) and isinstance(given, list) and len(answer) == len(given):
+            if path in self.unordered:
+                answer = self._aligned(path, item(kind), answer, given)
+            return [self.overlay(path, item(kind), one, other) for one, other in zip(answer, given, strict=True)]
+        return given
+
     def _aligned(self, plain: str, kind: str, state: list[Value], new: list[Value]) -> list[Value]:
         """The state's items in the order of the program's, the rest where there is room."""
         left = list(state)
@@ -122,23 +140,6 @@ class Comparison:
                 left.remove(match)
         filled = [left.pop(0) if entry is None and left else entry for entry in places]
         return [entry for entry in filled if entry is not None] + left
-
-
-def overlay(kind: str, answer: Value, given: Value) -> Value:
-    """The answer's value with what the program gave on top: a provider must return what it was given."""
-    if given is None:
-        return answer
-    known = fields(kind)
-    if known is not None and isinstance(answer, dict) and isinstance(given, dict):
-        names = [*given, *(name for name in answer if name not in given)]
-        merged = {
-            name: overlay(known[name].kind if name in known else "any", answer.get(name), given.get(name))
-            for name in names
-        }
-        return {name: value for name, value in merged.items() if value is not None}
-    if kind.startswith("[") and isinstance(answer, list) and isinstance(given, list) and len(answer) == len(given):
-        return [overlay(item(kind), one, other) for one, other in zip(answer, given, strict=True)]
-    return given
 
 
 def restrict(kind: str, seen: Value, given: Value) -> Value:
@@ -160,3 +161,16 @@ def restrict(kind: str, seen: Value, given: Value) -> Value:
         same = isinstance(given, list) and len(given) == len(seen)
         return [restrict(item(kind), entry, given[index] if same else None) for index, entry in enumerate(seen)]
     return seen
+
+
+def keep(seen: Value, known: Value, members: tuple[str, ...]) -> None:
+    """Put what the API does not tell, or tells as asterisks, back into an object or a list's items."""
+    if isinstance(seen, list) and isinstance(known, list):
+        before = {entry.get("name"): entry for entry in known if isinstance(entry, dict)}
+        for entry in seen:
+            keep(entry, before.get(entry.get("name")), members)
+    elif isinstance(seen, dict) and isinstance(known, dict):
+        for member in members:
+            told = seen.get(member)
+            if known.get(member) is not None and (told is None or not str(told).strip("*")):
+                seen[member] = known[member]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -15,13 +14,15 @@ from localcloud.plugins.base.operations import Call, Checked, Failure, Reading
 from localcloud.plugins.base.values import UNKNOWN, Properties, Secret, Value, is_unknown
 from localcloud.plugins.cloudflare.client import Answer, Api, encoded
 from localcloud.plugins.cloudflare.naming import wire
-from localcloud.plugins.cloudflare.plan import Comparison, overlay, restrict
-from localcloud.plugins.cloudflare.rest import Rest
+from localcloud.plugins.cloudflare.plan import Comparison, keep, restrict
+from localcloud.plugins.cloudflare.rest import STEP, Rest, parse_id
 from localcloud.plugins.cloudflare.shape import coerce, receive_object, send
 from localcloud.plugins.cloudflare.tables import fields, table
 
+DEFAULTS = "__defaults"
+"""Names of the inputs that an import filled in: a program that does not say them takes nothing away."""
+
 Connect = Callable[[Call], Api]
-_STEP = re.compile(r"{(\w+)}")
 
 
 class CloudflareResource:
@@ -89,7 +90,7 @@ class CloudflareResource:
         renamed = {self._name_of(name): value for name, value in result.items()}
         found = receive_object(self.about.name, self.properties, renamed)
         for name, members in self.about.kept.items():
-            _keep(found.get(name), known.get(name), members)
+            keep(found.get(name), known.get(name), members)
         # The path's own properties are what the resource was found by.
         return {name: value for name, value in found.items() if name not in self._parts or known.get(name) is None}
 
@@ -122,7 +123,7 @@ class CloudflareResource:
     def diff(self, call: Call, old_inputs: Properties, state: Properties, new: Properties) -> Difference:
         """Compare the state with what is wanted, so that what changed behind the program's back shows up."""
         difference = Difference()
-        new, old_inputs = self.prepare(new), self.prepare(old_inputs)
+        new, old_inputs = self.prepare(new), self._prepared(old_inputs)
         for name, known in self.properties.items():
             if not known.output:
                 changes = self._changes(name, known.kind, old_inputs, state, new)
@@ -144,7 +145,7 @@ class CloudflareResource:
         """Refresh, or import by an id that holds the path's properties too."""
         id, known = call.id, state
         if not state and not inputs:
-            id, known = self._parse(call.id)
+            id, known = parse_id(self.about, call.id)
         told = self.look(self._connect(call), id, known)
         if told is None:
             return None
@@ -155,7 +156,7 @@ class CloudflareResource:
     def update(self, call: Call, old_inputs: Properties, state: Properties, new: Properties) -> Properties:
         """Change it."""
         changed = self.diff(call, old_inputs, state, new).roots()
-        planned = self._planned(old_inputs, state, self.prepare(new))
+        planned = self._planned(self._prepared(old_inputs), state, self.prepare(new))
         if call.preview:
             outputs = {name for name, known in self.properties.items() if known.output} - self.about.stable
             return self._hide(planned | dict.fromkeys(outputs, UNKNOWN))
@@ -168,16 +169,25 @@ class CloudflareResource:
 
     # Helpers.
 
+    def _prepared(self, old: Properties) -> Properties:
+        """Former inputs of the program's own; their files need not be there any more."""
+        filled = old.get(DEFAULTS) or []
+        old = {name: value for name, value in old.items() if name not in filled}
+        try:
+            return self.prepare(old)
+        except ProviderError:
+            return old
+
     def path(self, template: str, id: str, properties: Properties) -> str:
         """A path with its properties filled in."""
         template = template.replace("{scope}", "zones/{zoneId}" if properties.get("zoneId") else "accounts/{accountId}")
         values = {**properties, "id": id}
-        return _STEP.sub(lambda match: encoded(values[match.group(1)]), template)
+        return STEP.sub(lambda match: encoded(values[match.group(1)]), template)
 
     @property
     def _parts(self) -> set[str]:
         """Properties in the paths."""
-        steps = set(_STEP.findall(self.about.collection + self.item)) - {"id"}
+        steps = set(STEP.findall(self.about.collection + self.item)) - {"id"}
         return steps - {"scope"} | {"accountId", "zoneId"} if "scope" in steps else steps
 
     def _wire(self, name: str) -> str:
@@ -191,7 +201,7 @@ class CloudflareResource:
 
     def _sent(self, name: str) -> bool:
         known = self.properties.get(name)
-        steps = set(_STEP.findall(self.about.collection))
+        steps = set(STEP.findall(self.about.collection))
         apart = steps | ({"accountId", "zoneId"} if "scope" in steps else set()) | self.about.unsent | self.about.query
         return known is not None and not known.output and name not in apart
 
@@ -244,7 +254,7 @@ class CloudflareResource:
         merged = dict(planned)
         for name, value in told.items():
             known = self.properties[name]
-            result = value if known.output else overlay(known.kind, value, planned.get(name))
+            result = value if known.output else self._compare.overlay(name, known.kind, value, planned.get(name))
             if result is not None:
                 merged[name] = result
         return {name: value for name, value in merged.items() if not is_unknown(value)}
@@ -263,27 +273,12 @@ class CloudflareResource:
         return found
 
     def _inputs_of(self, outputs: Properties) -> Properties:
-        return {
+        found = {
             name: restrict(self.properties[name].kind, value, None)
             for name, value in outputs.items()
             if not self.properties[name].output and value != [] and value != {}
         }
-
-    def _parse(self, id: str) -> tuple[str, Properties]:
-        form = self.about.import_id
-        names = _STEP.findall(form)
-        # The last part takes what is left: a key's name may hold slashes.
-        parts = id.split("/", len(names) - 1) if names else []
-        optional = names[-1:] == ["jurisdiction"] and len(parts) == len(names) - 1
-        if not names or (len(parts) != len(names) and not optional) or not all(parts):
-            raise ProviderError(f"unexpected id {id!r} of {self.about.name}, expected {form or 'none: no import'}")
-        known: Properties = dict(zip(names, parts, strict=False))
-        scope = known.pop("scope", None)
-        if scope is not None:
-            if scope not in ("accounts", "zones"):
-                raise ProviderError(f"unexpected id {id!r} of {self.about.name}: it starts with accounts or zones")
-            known["accountId" if scope == "accounts" else "zoneId"] = known.pop("scopeId")
-        return str(known.pop("id", None) or known.get(self.about.id) or id), known
+        return found | {DEFAULTS: sorted(name for name in found if not self.properties[name].required)}
 
     def _changed(self, body: Properties, before: Any, changed: set[str]) -> Properties:
         kinds = {self._wire(name): known.kind for name, known in self.properties.items()}
@@ -294,15 +289,3 @@ class CloudflareResource:
                 value = {key: one for key, one in value.items() if was.get(key) != one}
             cut[name] = value
         return cut
-
-
-def _keep(seen: Value, known: Value, members: tuple[str, ...]) -> None:
-    """Put what the API does not tell back into a list's items."""
-    if not isinstance(seen, list) or not isinstance(known, list):
-        return
-    before = {entry.get("name"): entry for entry in known if isinstance(entry, dict)}
-    for entry in seen:
-        for member in members:
-            was = before.get(entry.get("name"), {}).get(member)
-            if entry.get(member) is None and was is not None:
-                entry[member] = was

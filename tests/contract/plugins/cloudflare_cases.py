@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-from localcloud.plugins.base.values import Properties
+from tests.contract.plugins.cloudflare_case import ID, A, Case, Z
+from tests.contract.plugins.cloudflare_more_cases import OTHER_CASES
 from tests.contract.plugins.cloudflare_stub import ACCOUNT, ZONE
-
-A = f"/accounts/{ACCOUNT}"
-Z = f"/zones/{ZONE}"
-ID = f"{1:032x}"
-
-
-@dataclass
-class Case:
-    """Inputs, the call and body that make it, a change in place with its call and body, and the call that ends it."""
-
-    kind: str
-    inputs: Properties
-    made: tuple[str, Any]
-    changed: Properties = field(default_factory=dict)
-    change: tuple[str, Any] = ("", None)
-    ended: str = ""
-    """Empty: nothing is sent."""
-    id: str = ID
-    import_id: str = ""
-    replaced_by: Properties = field(default_factory=dict)
-    """Changes that need a new one, each on its own."""
-
 
 CASES: dict[str, Case] = {
     "dns record": Case(
@@ -101,4 +77,172 @@ CASES: dict[str, Case] = {
         import_id=f"{ACCOUNT}/{ID}",
         replaced_by={"mode": "instant"},
     ),
-}
+    "ruleset": Case(
+        "Ruleset",
+        {
+            "zoneId": ZONE,
+            "name": "origin",
+            "kind": "zone",
+            "phase": "http_request_late_transform",
+            "rules": [
+                {
+                    "ref": "secret",
+                    "action": "rewrite",
+                    "expression": "true",
+                    "actionParameters": {"headers": {"x-origin": {"operation": "set", "value": "s"}}},
+                }
+            ],
+        },
+        (
+            f"POST {Z}/rulesets",
+            {
+                "description": "",
+                "kind": "zone",
+                "name": "origin",
+                "phase": "http_request_late_transform",
+                "rules": [
+                    {
+                        "ref": "secret",
+                        "action": "rewrite",
+                        "expression": "true",
+                        "action_parameters": {"headers": {"x-origin": {"operation": "set", "value": "s"}}},
+                    }
+                ],
+            },
+        ),
+        {"rules": [{"ref": "other", "action": "block", "expression": "false", "enabled": False}]},
+        (
+            f"PUT {Z}/rulesets/{ID}",
+            {
+                "description": "",
+                "kind": "zone",
+                "name": "origin",
+                "phase": "http_request_late_transform",
+                "rules": [{"ref": "other", "action": "block", "expression": "false", "enabled": False}],
+            },
+        ),
+        f"DELETE {Z}/rulesets/{ID}",
+        import_id=f"zones/{ZONE}/{ID}",
+        replaced_by={"phase": "http_ratelimit", "name": "n", "kind": "custom"},
+    ),
+    "health check": Case(
+        "Healthcheck",
+        {"zoneId": ZONE, "name": "api", "address": "api.example.com", "httpConfig": {"path": "/health"}},
+        (
+            f"POST {Z}/healthchecks",
+            {
+                "address": "api.example.com",
+                "consecutive_fails": 1,
+                "consecutive_successes": 1,
+                "http_config": {"path": "/health"},
+                "interval": 60,
+                "name": "api",
+                "retries": 2,
+                "suspended": False,
+                "timeout": 5,
+                "type": "HTTP",
+            },
+        ),
+        {"interval": 30, "checkRegions": ["WEU"]},
+        (
+            f"PUT {Z}/healthchecks/{ID}",
+            {
+                "address": "api.example.com",
+                "check_regions": ["WEU"],
+                "consecutive_fails": 1,
+                "consecutive_successes": 1,
+                "http_config": {"path": "/health"},
+                "interval": 30,
+                "name": "api",
+                "retries": 2,
+                "suspended": False,
+                "timeout": 5,
+                "type": "HTTP",
+            },
+        ),
+        f"DELETE {Z}/healthchecks/{ID}",
+        import_id=f"{ZONE}/{ID}",
+        replaced_by={"zoneId": "c" * 32},
+    ),
+    "worker": Case(
+        "Worker",
+        {"accountId": ACCOUNT, "name": "storefront", "observability": {"enabled": True}, "tags": ["b", "a"]},
+        (f"POST {A}/workers/workers", {"name": "storefront", "observability": {"enabled": True}, "tags": ["b", "a"]}),
+        {"logpush": True, "observability": {"enabled": False}},
+        (
+            f"PUT {A}/workers/workers/{ID}",
+            {
+                "logpush": True,
+                "name": "storefront",
+                "observability": {"enabled": False},
+                "subdomain": {"enabled": False, "previews_enabled": False},
+                "tags": ["b", "a"],
+            },
+        ),
+        f"DELETE {A}/workers/workers/{ID}",
+        import_id=f"{ACCOUNT}/{ID}",
+        replaced_by={"accountId": "c" * 32},
+    ),
+    "deployment": Case(
+        "WorkersDeployment",
+        {
+            "accountId": ACCOUNT,
+            "scriptName": "storefront",
+            "strategy": "percentage",
+            "versions": [{"versionId": "v2", "percentage": 10}, {"versionId": "v1", "percentage": 90}],
+            "annotations": {"workersMessage": "ten percent"},
+        },
+        (
+            f"POST {A}/workers/scripts/storefront/deployments",
+            {
+                "annotations": {"workers/message": "ten percent"},
+                "strategy": "percentage",
+                "versions": [{"version_id": "v2", "percentage": 10}, {"version_id": "v1", "percentage": 90}],
+            },
+        ),
+        import_id=f"{ACCOUNT}/storefront/{ID}",
+        replaced_by={"scriptName": "other"},
+    ),
+    "custom domain": Case(
+        "WorkersCustomDomain",
+        {"accountId": ACCOUNT, "hostname": "store.localhost", "service": "storefront", "zoneId": ZONE},
+        (
+            f"PUT {A}/workers/domains",
+            {"hostname": "store.localhost", "service": "storefront", "zone_id": ZONE},
+        ),
+        ended=f"DELETE {A}/workers/domains/{ID}",
+        import_id=f"{ACCOUNT}/{ID}",
+        replaced_by={"hostname": "shop.localhost", "service": "other", "zoneId": "c" * 32},
+    ),
+    "route": Case(
+        "WorkersRoute",
+        {"zoneId": ZONE, "pattern": "store.localhost/*", "script": "storefront"},
+        (f"POST {Z}/workers/routes", {"pattern": "store.localhost/*", "script": "storefront"}),
+        {"pattern": "*.store.localhost/*"},
+        (f"PUT {Z}/workers/routes/{ID}", {"pattern": "*.store.localhost/*", "script": "storefront"}),
+        f"DELETE {Z}/workers/routes/{ID}",
+        import_id=f"{ZONE}/{ID}",
+        replaced_by={"zoneId": "c" * 32},
+    ),
+    "schedules": Case(
+        "WorkersCronTrigger",
+        {"accountId": ACCOUNT, "scriptName": "jobs", "schedules": [{"cron": "*/5 * * * *"}, {"cron": "0 3 * * *"}]},
+        (f"PUT {A}/workers/scripts/jobs/schedules", [{"cron": "*/5 * * * *"}, {"cron": "0 3 * * *"}]),
+        {"schedules": [{"cron": "0 4 * * *"}]},
+        (f"PUT {A}/workers/scripts/jobs/schedules", [{"cron": "0 4 * * *"}]),
+        id="jobs",
+        import_id=f"{ACCOUNT}/jobs",
+        replaced_by={"scriptName": "other"},
+    ),
+    "subdomain of a script": Case(
+        "WorkersScriptSubdomain",
+        {"accountId": ACCOUNT, "scriptName": "jobs", "enabled": False},
+        (f"POST {A}/workers/scripts/jobs/subdomain", {"enabled": False}),
+        {"previewsEnabled": True},
+        (f"POST {A}/workers/scripts/jobs/subdomain", {"enabled": False, "previews_enabled": True}),
+        f"DELETE {A}/workers/scripts/jobs/subdomain",
+        id="jobs",
+        import_id=f"{ACCOUNT}/jobs",
+        replaced_by={"scriptName": "other"},
+    ),
+} | OTHER_CASES

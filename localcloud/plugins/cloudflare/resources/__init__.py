@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from localcloud.plugins.cloudflare.resource import CloudflareResource, Connect
-from localcloud.plugins.cloudflare.resources import r2, workers, zones
+from localcloud.plugins.cloudflare.resources import (
+    access,
+    account,
+    images,
+    kv,
+    r2,
+    worker_version,
+    workers,
+    workers_script,
+    zones,
+)
 
-_MODULES = (r2, workers, zones)
+_MODULES = (access, account, images, kv, r2, workers, worker_version, workers_script, zones)
 _PLAIN = [rest for module in _MODULES for rest in module.PLAIN]
 _SPECIAL: list[type[CloudflareResource]] = [kind for module in _MODULES for kind in module.SPECIAL]
 

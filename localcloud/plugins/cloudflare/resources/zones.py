@@ -14,6 +14,8 @@ def covers(state: Value, new: Value) -> bool:
     """Whether a setting's value has everything that the program says; the API adds members of its own to objects."""
     if isinstance(state, dict) and isinstance(new, dict):
         return all(covers(state.get(name), value) for name, value in new.items())
+    if isinstance(state, list) and isinstance(new, list):
+        return len(state) == len(new) and all(map(covers, state, new))
     return bool(state == new and isinstance(state, bool) == isinstance(new, bool))
 
 
@@ -62,6 +64,7 @@ RULESET = Rest(
     "/{scope}/rulesets",
     replace=frozenset({"accountId", "zoneId", "name", "kind", "phase"}),
     import_id="{scope}/{scopeId}/{id}",
+    defaults={"description": ""},
 )
 HEALTHCHECK = Rest(
     "Healthcheck",
