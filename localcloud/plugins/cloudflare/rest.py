@@ -32,10 +32,7 @@ class Rest:
     """Where it is read, changed and deleted; without one, below the collection by its id."""
     id: str = "id"
     """What gives the id: a property, else the answer's key of that name."""
-    create: STEP = re.compile(r"{(\w+)}")
-"""A property in a path."""
-
-Method = "POST"
+    create: Method = "POST"
     update: Method | None = "PUT"
     delete: bool = True
     """Whether deleting calls the API; else the thing is only forgotten."""
