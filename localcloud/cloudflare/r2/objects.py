@@ -1,0 +1,132 @@
+"""The S3 operations on one object, and deleting several."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from localcloud.cloudflare.r2 import conditions, payload, xml
+from localcloud.cloudflare.r2.blobs import CHUNK
+from localcloud.cloudflare.r2.call import Call, answer, describe
+from localcloud.cloudflare.r2.errors import R2Error
+from localcloud.cloudflare.r2.model import Object
+
+DELETE_LIMIT = 1000
+OVERRIDES = {
+    "response-content-type": "content-type",
+    "response-content-language": "content-language",
+    "response-content-encoding": "content-encoding",
+    "response-content-disposition": "content-disposition",
+    "response-cache-control": "cache-control",
+    "response-expires": "expires",
+}
+
+
+async def put(call: Call) -> Response:
+    bucket = call.store.bucket(call.bucket)
+    attributes = call.attributes(bucket.storage_class)
+    body = await call.receive()
+    try:
+        made = call.store.put(
+            call.bucket, call.key, body, attributes, lambda there: conditions.check_write(there, call.headers)
+        )
+    except BaseException:
+        call.store.blobs.remove([body.blob])
+        raise
+    shown = {payload.PREFIX + name: value for name, value in made.checksums.items()}
+    return Response(headers={"etag": f'"{made.etag}"', **shown})
+
+
+async def get(call: Call) -> Response:
+    entry, headers = _looked_at(call)
+    part = conditions.span(call.headers.get("range"), entry.size)
+    if_range = call.headers.get("if-range")
+    if if_range and if_range.strip('"') != entry.etag and if_range != headers["last-modified"]:
+        part = None
+    # The checksum is of the whole: with a part of the bytes it would be a lie to clients that compare.
+    if part:
+        headers = {name: value for name, value in headers.items() if not name.startswith("x-amz-checksum-")}
+    first, length = part or (0, entry.size)
+    headers["content-length"] = str(length)
+    if part:
+        headers["content-range"] = f"bytes {first}-{first + length - 1}/{entry.size}"
+    status = 206 if part else 200
+    if call.wire.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(_bytes(call.store.open(entry), first, length), status, headers)
+
+
+def _looked_at(call: Call) -> tuple[Object, dict[str, str]]:
+    entry = call.store.get(call.bucket, call.key)
+    conditions.check_read(entry, call.headers)
+    headers = describe(entry, call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED")
+    headers |= {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
+    return entry, headers
+
+
+async def _bytes(source: BinaryIO, first: int, length: int) -> AsyncIterator[bytes]:
+    with source:
+        source.seek(first)
+        while length > 0 and (data := await run_in_threadpool(source.read, min(CHUNK, length))):
+            length -= len(data)
+            yield data
+
+
+async def delete(call: Call) -> Response:
+    call.store.delete(call.bucket, call.key)
+    return Response(status_code=204)
+
+
+async def copy(call: Call) -> Response:
+    source = source_of(call)
+    replacing = call.headers.get("x-amz-metadata-directive", "COPY").upper() == "REPLACE"
+    if (source.bucket, source.key) == (call.bucket, call.key) and not replacing:
+        raise R2Error("InvalidRequest", "An object is copied onto itself only with its metadata replaced.")
+    default = call.store.bucket(call.bucket).storage_class
+    asked = call.attributes(default)
+    attributes = asked if replacing else type(asked)(
+        source.attributes.headers, source.attributes.metadata, asked.storage_class
+    )  # fmt: skip
+    body = await run_in_threadpool(call.store.blobs.join, [source.blob], list(source.checksums))
+    try:
+        made = call.store.put(
+            call.bucket, call.key, body, attributes, lambda there: conditions.check_write(there, call.headers)
+        )
+    except BaseException:
+        call.store.blobs.remove([body.blob])
+        raise
+    return answer("CopyObjectResult", [("ETag", f'"{made.etag}"'), ("LastModified", xml.time(made.modified))])
+
+
+def source_of(call: Call) -> Object:
+    """The object that x-amz-copy-source names, if the key may read it and the conditions on it hold."""
+    bucket, _, key = unquote(call.headers["x-amz-copy-source"].partition("?")[0]).lstrip("/").partition("/")
+    if not call.signed.key.may(bucket, write=False):
+        raise R2Error("AccessDenied")
+    source = call.store.get(bucket, key)
+    conditions.check_read(source, call.headers, "x-amz-copy-source-")
+    return source
+
+
+async def delete_many(call: Call) -> Response:
+    """Each on its own: what is locked is told, the others go."""
+    call.store.bucket(call.bucket)
+    root = xml.parse(await call.document(), "Delete")
+    keys = [item.findtext("Key") or "" for item in root.findall("Object")]
+    if not 1 <= len(keys) <= DELETE_LIMIT:
+        raise R2Error("MalformedXML", f"{len(keys)} objects; a request names 1 to {DELETE_LIMIT}.")
+    quiet = (root.findtext("Quiet") or "").lower() == "true"
+    told: list[xml.Node] = []
+    for key in keys:
+        try:
+            call.store.delete(call.bucket, key)
+        except R2Error as refused:
+            told.append(("Error", [("Key", key), ("Code", refused.code), ("Message", refused.message)]))
+        else:
+            if not quiet:
+                told.append(("Deleted", [("Key", key)]))
+    return answer("DeleteResult", told)
