@@ -1,0 +1,136 @@
+"""What the edge does with a request, from its arrival to the response."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from localcloud.cloudflare.edge import forwarding, messages, split
+from localcloud.cloudflare.edge.messages import Request, Response
+from localcloud.cloudflare.edge.routing import Destination, Table
+from localcloud.cloudflare.edge.snapshot import Record, Snapshot, Zone
+from localcloud.cloudflare.edge.upstream import OriginError, Upstream
+from localcloud.cloudflare.runtime import asset_server
+from localcloud.cloudflare.runtime.bindings import Bindings
+from localcloud.cloudflare.runtime.capnp import CF_HEADER, SCHEME_HEADER
+from localcloud.cloudflare.runtime.model import Assets, RuntimeFailure
+from localcloud.cloudflare.runtime.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where origins listen: 80 and 443 as Cloudflare takes them, others where a test's origin cannot have these."""
+
+    http: int = 80
+    https: int = 443
+
+
+class Edge:
+    """Answers requests by the snapshot that was applied last."""
+
+    def __init__(self, runtime: Runtime, bindings: Bindings, upstream: Upstream, ports: Ports = Ports()) -> None:
+        self._runtime = runtime
+        self._bindings = bindings
+        self._upstream = upstream
+        self._ports = ports
+        self._table = Table(Snapshot())
+
+    async def apply(self, snapshot: Snapshot) -> None:
+        """Go by this snapshot from now on.
+
+        :raises RuntimeFailure: its Workers do not run; nothing has changed then.
+        """
+        self._bindings.learn(snapshot.program)
+        await self._runtime.apply(snapshot.program)
+        await self._upstream.trust(snapshot.origin_authorities)
+        self._table = Table(snapshot)
+        await self._upstream.forget_missing_sockets()
+
+    async def handle(self, request: Request) -> Response:
+        """The response; the caller sends and closes it."""
+        request.ray = forwarding.new_ray()
+        try:
+            response = await self._respond(request)
+        except OriginError as error:
+            response = messages.text(error.status, f"error code: {error.code}\n{error}")
+        except RuntimeFailure as error:
+            logger.error("%s", error)
+            response = messages.text(500, "error code: 1101\nWorker threw exception")
+        response.headers.set("server", "cloudflare")
+        response.headers.set("cf-ray", f"{request.ray}-{forwarding.COLO}")
+        if response.headers.get("date") is None:
+            response.headers.set("date", formatdate(usegmt=True))
+        return response
+
+    async def _respond(self, request: Request) -> Response:
+        table = self._table
+        destination = table.destination(request.scheme, request.host, request.path)
+        if not destination.known:
+            return messages.text(
+                404, f"No Worker, route or proxied DNS record is declared for the host name {request.host}.\n"
+            )
+        forwarding.arrive(request)
+        return await self._forward(table, destination, request)
+
+    async def _forward(self, table: Table, destination: Destination, request: Request) -> Response:
+        worker = destination.worker or destination.origin_worker
+        if worker:
+            return await self._to_worker(table, worker, request)
+        assert destination.origin is not None
+        return await self._to_origin(destination.zone, destination.origin, request)
+
+    async def _to_worker(self, table: Table, worker: str, request: Request) -> Response:
+        deployment = table.deployment(worker)
+        if deployment is None:
+            raise RuntimeFailure(f"Worker {worker} has no deployment")
+        headers = request.headers
+        version = split.choose(deployment, headers.get(split.KEY_HEADER), headers.get(split.OVERRIDE_HEADER))
+        if (assets := self._bindings.assets(version)) is not None and (
+            static := _static(assets, request, self._runtime.runs(version))
+        ):
+            return static
+        outgoing = forwarding.outgoing(request, request.authority)
+        outgoing.set(CF_HEADER, forwarding.cf_object(request))
+        outgoing.set(SCHEME_HEADER, request.scheme)
+        async with AsyncExitStack() as stack:
+            socket = stack.enter_context(self._runtime.lease(version))
+            response = await self._upstream.to_socket(socket, request, outgoing)
+            # Closed in reverse order: the connection first, then the hold on the runtime.
+            stack.push_async_callback(response.resources.aclose)
+            response.resources = stack.pop_all()
+        return response
+
+    async def _to_origin(self, zone: Zone | None, record: Record, request: Request) -> Response:
+        mode = str(zone.settings.get("ssl", "full")) if zone else "full"
+        tls = {"off": None, "flexible": None, "full": "full", "strict": "strict", "origin_pull": "strict"}.get(
+            mode, "full"
+        )
+        if tls and mode == "full" and request.scheme == "http":
+            tls = None  # Full answers a plain request over a plain connection
+        address = record.content.rstrip(".")
+        return await self._upstream.to_origin(
+            address,
+            self._ports.https if tls else self._ports.http,
+            request,
+            forwarding.outgoing(request, request.authority),
+            tls=tls,
+            server_name=request.host,
+        )
+
+
+def _static(assets: Assets, request: Request, has_script: bool) -> Response | None:
+    """A static file, where one comes before the Worker or in its place."""
+    if request.method not in ("GET", "HEAD"):
+        return None if has_script else messages.text(405, "Method Not Allowed")
+    if has_script and asset_server.worker_first(assets, request.path):
+        return None
+    found = asset_server.find(assets, request.path)
+    if found is None and not has_script:
+        found = asset_server.not_found(assets, request.path)
+        if found is None:
+            return messages.text(404, "Not Found")
+    return asset_server.respond(assets, request, found) if found else None

@@ -1,0 +1,119 @@
+"""A request and a response on their way through the edge."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+
+Pairs = list[tuple[bytes, bytes]]
+
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
+    b"upgrade http2-settings".split()
+)
+
+
+class Headers:
+    """Header fields in order, by case-insensitive name; values are text in Latin-1, as on the wire."""
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.pairs: Pairs = [(name.lower(), value) for name, value in pairs]
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        wanted = name.encode()
+        for one, value in self.pairs:
+            if one == wanted:
+                return value.decode("latin-1")
+        return default
+
+    def all(self, name: str) -> list[str]:
+        wanted = name.encode()
+        return [value.decode("latin-1") for one, value in self.pairs if one == wanted]
+
+    def set(self, name: str, value: str) -> None:
+        self.remove(name)
+        self.add(name, value)
+
+    def add(self, name: str, value: str) -> None:
+        self.pairs.append((name.encode(), value.encode("latin-1", "replace")))
+
+    def remove(self, *names: str) -> None:
+        wanted = {name.encode() for name in names}
+        self.pairs = [pair for pair in self.pairs if pair[0] not in wanted]
+
+    def without_hop_by_hop(self) -> Headers:
+        """A copy for the next hop (RFC 9110, 7.6.1)."""
+        named = {word.strip().lower().encode() for value in self.all("connection") for word in value.split(",")}
+        dropped = HOP_BY_HOP | named
+        return Headers(pair for pair in self.pairs if pair[0] not in dropped)
+
+    def copy(self) -> Headers:
+        return Headers(self.pairs)
+
+
+@dataclass
+class Request:
+    """A request as a client made it; ``path`` and ``query`` as on the wire, ``host`` in lower case without a port."""
+
+    method: str
+    scheme: str
+    host: str
+    authority: str
+    path: str
+    query: str
+    headers: Headers
+    client_ip: str
+    http_version: str
+    body: AsyncIterator[bytes] | None
+    ray: str = ""
+    accept_encoding: str = ""
+    cache_settings: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        jar: SimpleCookie = SimpleCookie()
+        for value in self.headers.all("cookie"):
+            try:
+                jar.load(value)
+            except CookieError:
+                continue
+        return {name: morsel.value for name, morsel in jar.items()}
+
+
+@dataclass
+class Response:
+    """A response; whoever takes it sends ``body`` or leaves it, and then calls :meth:`aclose`."""
+
+    status: int
+    headers: Headers
+    body: AsyncIterator[bytes]
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def aclose(self) -> None:
+        await self.resources.aclose()
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        return b"".join([chunk async for chunk in self.body])
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        if part:
+            yield part
+
+
+def text(status: int, message: str, **headers: str) -> Response:
+    """A response that the edge makes itself."""
+    body = message.encode()
+    fields = Headers([(b"content-type", b"text/plain; charset=UTF-8"), (b"content-length", str(len(body)).encode())])
+    for name, value in headers.items():
+        fields.set(name.replace("_", "-"), value)
+    return Response(status, fields, chunks(body))

@@ -1,0 +1,106 @@
+"""The edge as one process: listeners, workerd behind it, and a control socket on which it is told what to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localcloud.cloudflare.edge import server
+from localcloud.cloudflare.edge.application import Application
+from localcloud.cloudflare.edge.authority import Authority
+from localcloud.cloudflare.edge.control import Control
+from localcloud.cloudflare.edge.core import Edge, Ports
+from localcloud.cloudflare.edge.snapshot import Snapshot
+from localcloud.cloudflare.edge.upstream import Upstream
+from localcloud.cloudflare.runtime import install
+from localcloud.cloudflare.runtime.bindings import Bindings
+from localcloud.cloudflare.runtime.kv import KvStore
+from localcloud.cloudflare.runtime.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the edge keeps its files (``home``), what is shared between homes (``cache``), and where it listens."""
+
+    home: Path
+    cache: Path
+    http_port: int = 8480
+    https_port: int = 8443
+    addresses: tuple[str, ...] = ("127.0.0.1",)
+    origin_ports: Ports = field(default_factory=Ports)
+
+    @property
+    def control_path(self) -> Path:
+        return self.home / "edge" / "control.sock"
+
+    @property
+    def log_path(self) -> Path:
+        return self.home / "edge" / "workerd.log"
+
+
+class Service:
+    """Runs until it is told to stop; a snapshot comes by :meth:`apply` or over the control socket."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        settings.control_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._authority = Authority(settings.home / "ca")
+        self._folder = tempfile.TemporaryDirectory(prefix="localcloud-edge-")
+        socket = Path(self._folder.name) / "bindings.sock"
+        self._bindings_config = server.internal(socket)
+        self._bindings = Bindings(KvStore(settings.home / "kv.sqlite"))
+        self._upstream = Upstream()
+        self._runtime = Runtime(
+            install.binary(settings.cache),
+            bindings_address=f"unix:{socket}",
+            outbound_address=None,
+            log=settings.log_path,
+        )
+        self._edge = Edge(self._runtime, self._bindings, self._upstream, settings.origin_ports)
+        self._ready = [asyncio.Event() for _ in range(3)]
+
+    @property
+    def certificate_path(self) -> Path:
+        """The authority that clients need to trust, as PEM."""
+        return self._authority.certificate_path
+
+    @property
+    def workerd_pid(self) -> int | None:
+        return self._runtime.pid
+
+    async def apply(self, snapshot: Snapshot) -> None:
+        """Serve this from now on.
+
+        :raises RuntimeFailure: its Workers do not run; the former snapshot stays.
+        """
+        await self._edge.apply(snapshot)
+
+    async def listening(self) -> None:
+        """Returns once every listener answers."""
+        await asyncio.gather(*(ready.wait() for ready in self._ready))
+
+    async def run(self, done: asyncio.Event) -> None:
+        """Serve until ``done`` is set, then end workerd too."""
+        settings = self._settings
+        public = server.configuration(
+            self._authority,
+            addresses=settings.addresses,
+            http_port=settings.http_port,
+            https_port=settings.https_port,
+        )
+        control = Control(self)
+        listeners = (
+            (Application(self._bindings.handle), self._bindings_config),
+            (Application(self._edge.handle), public),
+            (control.application, server.internal(settings.control_path)),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                for (application, config), ready in zip(listeners, self._ready, strict=True):
+                    group.create_task(server.run(application, config, done, ready))
+        finally:
+            await self._runtime.stop()
+            await self._upstream.aclose()
+            self._folder.cleanup()

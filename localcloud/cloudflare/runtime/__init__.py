@@ -1,0 +1,1 @@
+"""Runs Workers in workerd, Cloudflare's own runtime: each version a service of a generated configuration."""

@@ -1,0 +1,158 @@
+"""One run of workerd with one configuration. A change is a new generation: the old one ends once it answers nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from localcloud.cloudflare.runtime import capnp
+from localcloud.cloudflare.runtime.model import Program, RuntimeFailure, Version
+
+START_SECONDS = 30.0
+"""Longest that workerd may take to listen; it takes 0.3 s."""
+END_SECONDS = 5.0
+
+
+class Generation:
+    """A running workerd; ``sockets`` maps version ids to the Unix sockets that answer for them."""
+
+    def __init__(self, folder: Path, process: asyncio.subprocess.Process, sockets: dict[str, str]) -> None:
+        self.sockets = sockets
+        self._folder = folder
+        self._process = process
+        self._requests = 0
+        self._retired = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until the process has ended, for whatever reason."""
+        await self._process.wait()
+
+    @contextlib.contextmanager
+    def lease(self) -> Iterator[Generation]:
+        """Keep this generation alive for a request."""
+        self._requests += 1
+        self._idle.clear()
+        try:
+            yield self
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._idle.set()
+
+    async def retire(self, grace: float) -> None:
+        """End it once its requests are answered, after ``grace`` seconds at the latest."""
+        with contextlib.suppress(TimeoutError):  # a response that streams for ever keeps no old version
+            await asyncio.wait_for(self._idle.wait(), grace)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End it now."""
+        if self.alive:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), END_SECONDS)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def start(
+    binary: Path, program: Program, *, bindings_address: str, outbound_address: str | None, log: Path
+) -> Generation:
+    """Run the program; returns once every version answers.
+
+    :raises RuntimeFailure: workerd refuses the configuration or a Worker's script, with its words.
+    """
+    # A Unix socket's path may have 107 bytes at most: a home folder's may be longer.
+    folder = Path(tempfile.mkdtemp(prefix="localcloud-workerd-"))
+    try:
+        return await _start(binary, program, folder, bindings_address, outbound_address, log)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+async def _start(
+    binary: Path, program: Program, folder: Path, bindings_address: str, outbound_address: str | None, log: Path
+) -> Generation:
+    running = [version for version in program.versions if version.modules]
+    sockets = {version.id: str(folder / f"{index}.sock") for index, version in enumerate(running)}
+
+    def module_path(version: Version, index: int) -> str:
+        path = folder / f"{running.index(version)}-{index}"
+        path.write_bytes(version.modules[index].content)
+        return path.name
+
+    text = capnp.render(
+        program,
+        sockets=sockets,
+        bindings_address=bindings_address,
+        outbound_address=outbound_address,
+        module_path=module_path,
+    )
+    config = folder / "config.capnp"
+    config.touch(mode=0o600)  # it holds secrets
+    config.write_text(text)
+    read_end, write_end = os.pipe()
+    errors = folder / "stderr"
+    with log.open("ab") as output, errors.open("wb") as stderr:
+        # workerd writes what went wrong to standard error; kept apart until it runs, to be told to the user.
+        process = await asyncio.create_subprocess_exec(
+            binary, "serve", f"--control-fd={write_end}", "--experimental", config.name,
+            cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=stderr,
+            pass_fds=[write_end], start_new_session=True,
+        )  # fmt: skip
+    os.close(write_end)
+    generation = Generation(folder, process, sockets)
+    try:
+        await asyncio.wait_for(_listening(read_end, set(sockets)), START_SECONDS)
+    except (TimeoutError, RuntimeFailure):
+        await _end_failed(generation)
+        words = errors.read_text(errors="replace") if errors.exists() else ""
+        raise RuntimeFailure(f"workerd does not run this configuration:\n{words.strip()}") from None
+    finally:
+        os.close(read_end)
+    return generation
+
+
+async def _end_failed(generation: Generation) -> None:
+    """End the process, leave its folder: what it said is in there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(generation.pid, signal.SIGKILL)
+    await generation.ended()
+
+
+async def _listening(descriptor: int, expected: set[str]) -> None:
+    """Read workerd's notices until each socket listens."""
+    loop = asyncio.get_running_loop()
+    stream = asyncio.StreamReader()
+    pipe = os.fdopen(os.dup(descriptor), "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
+    try:
+        while expected:
+            line = await stream.readline()
+            if not line:
+                raise RuntimeFailure("workerd ended")
+            notice = json.loads(line)
+            if notice.get("event") == "listen":
+                expected.discard(notice["socket"])
+    finally:
+        transport.close()
