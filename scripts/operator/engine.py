@@ -114,7 +114,14 @@ class Engine:
 
     def _json(self, command: Command) -> dict[str, Any]:
         result = self._check(self.runner(command))
-        value = json.loads(result.stdout or "{}")
+        try:
+            value = json.loads(result.stdout or "{}")
+        except ValueError:
+            words = " ".join(command.argv[1:3])
+            raise OperatorError(
+                f"pulumi {words} for stack {self.stack} did not answer with JSON",
+                advice=f"see what `pulumi {words} --json -s {self.stack}` says; {command.argv[0]} may be no Pulumi",
+            ) from None
         return value if isinstance(value, dict) else {}
 
     def _check(self, result: Result) -> Result:

@@ -70,4 +70,8 @@ def run(command: Command) -> Result:
         raise OperatorError(
             f"{command.argv[0]} is not installed", advice="run scripts/up: it installs what the commands need"
         ) from error
+    except OSError as error:
+        raise OperatorError(
+            f"{command.argv[0]} cannot be run ({error.strerror})", advice="run scripts/up: it installs it anew"
+        ) from error
     return Result(done.returncode, done.stdout, done.stderr)

@@ -8,6 +8,12 @@ from pathlib import Path
 from scripts.operator.ssh.hosts import Host
 
 
+def quoted(path: Path | str) -> str:
+    """A file's name as ssh's configuration takes it: a space would end it, a percent sign begin a token."""
+    text = str(path).replace("%", "%%")
+    return f'"{text}"' if any(each.isspace() or each == "#" for each in text) else text
+
+
 def block(hosts: Iterable[Host], known_hosts: Path, identity: str) -> str:
     """An ssh_config text: one `Host` for each server."""
     return "\n".join(
@@ -15,10 +21,10 @@ def block(hosts: Iterable[Host], known_hosts: Path, identity: str) -> str:
   HostName {host.address}
   User {host.user}
   Port {host.port}
-  IdentityFile {identity}
+  IdentityFile {quoted(identity)}
   IdentitiesOnly yes
   HostKeyAlias {host.alias}
-  UserKnownHostsFile {known_hosts}
+  UserKnownHostsFile {quoted(known_hosts)}
   StrictHostKeyChecking yes
 """
         for host in hosts

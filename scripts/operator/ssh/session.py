@@ -12,6 +12,7 @@ from pathlib import Path
 from scripts.operator.engine import PROJECT, Engine
 from scripts.operator.errors import OperatorError
 from scripts.operator.process import Command
+from scripts.operator.ssh.config import quoted
 from scripts.operator.ssh.hosts import Host
 
 
@@ -60,7 +61,7 @@ def ssh_command(
     """`ssh` to `host`, as a value. `words` are joined by the remote shell, as ssh does. `batch` never asks anything."""
     options = {
         # Without -F none a "Host *" of the user's own could switch the checking off.
-        "UserKnownHostsFile": str(files.known_hosts),
+        "UserKnownHostsFile": quoted(files.known_hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",
         "HostKeyAlias": host.alias,
@@ -77,4 +78,5 @@ def ssh_command(
         options["BatchMode"] = "yes"
     flags = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     target = f"{host.user}@{host.address}"
-    return Command(("ssh", "-F", "none", "-i", str(files.identity), "-p", str(host.port), *flags, target, *words))
+    # After -- nothing is an option: ssh would go on looking for its own behind the host's name.
+    return Command(("ssh", "-F", "none", "-i", str(files.identity), "-p", str(host.port), *flags, "--", target, *words))

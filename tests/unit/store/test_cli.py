@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from scripts.operator import cli, registry
 from scripts.operator.errors import Exit, OperatorError
+from scripts.operator.process import Command, run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -105,3 +106,27 @@ def test_a_wrong_word_is_a_usage_error() -> None:
     """Scripts tell "called wrongly" from "not well" by the code."""
     said = subprocess.run([ROOT / "scripts" / "store", "stauts"], capture_output=True, text=True)
     assert said.returncode == 2 and "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "status --help", "ssh --help"])
+def test_a_reader_that_has_enough_is_no_failure(words: str) -> None:
+    """`store … | head -1` under `set -o pipefail` ended a script at night."""
+    line = f'set -o pipefail; "{ROOT}/scripts/store" {words} | true'
+    said = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("target", [">/dev/full", ">&-"])
+def test_an_output_that_cannot_be_written_is_a_sentence(target: str) -> None:
+    """A full disk is no fault of the command, and its report would not fit on the disk either."""
+    said = subprocess.run(["bash", "-c", f'"{ROOT}/scripts/store" --help {target}'], capture_output=True, text=True)
+    assert "Traceback" not in said.stderr and "a fault in this command" not in said.stderr
+    assert "Exception ignored" not in said.stderr
+
+
+def test_a_tool_that_cannot_be_run_is_a_sentence(tmp_path: Path) -> None:
+    """A copied checkout loses the bit that makes its tools executable."""
+    tool = tmp_path / "pulumi"
+    tool.write_text("")
+    with pytest.raises(OperatorError, match="cannot be run"):
+        run(Command((str(tool), "version")))

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.operator.engine import Engine, environment, project_values
 from scripts.operator.errors import Exit, OperatorError
-from scripts.operator.process import Command, merged_environment, run
+from scripts.operator.process import Command, Result, merged_environment, run
 from tests.unit.store.fakes import FakePulumi
 
 
@@ -91,3 +91,10 @@ def test_children_do_not_inherit_the_launchers_python_path(monkeypatch: pytest.M
     monkeypatch.setenv("GONE", "1")
     merged = merged_environment({"GONE": None, "NEW": "2"})
     assert "PYTHONPATH" not in merged and "GONE" not in merged and merged["NEW"] == "2"
+
+
+def test_an_answer_that_is_no_json_is_a_sentence() -> None:
+    """A wrapper called pulumi that prints a greeting must not look like a fault of ours."""
+    engine = Engine("local", runner=lambda command: Result(0, "Welcome!\n{}", ""), cli=lambda root: "pulumi")
+    with pytest.raises(OperatorError, match="pulumi stack output for stack local did not answer with JSON"):
+        engine.outputs()

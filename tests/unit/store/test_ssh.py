@@ -39,7 +39,7 @@ def test_the_host_key_is_pinned_and_nothing_else_is_trusted(tmp_path: Path) -> N
     assert option(command.argv, "GlobalKnownHostsFile") == "/dev/null"
     assert option(command.argv, "HostKeyAlias") == "medusa-prod"
     assert command.argv[:3] == ("ssh", "-F", "none")
-    assert command.argv[-2:] == ("deploy@203.0.113.5", "uptime")
+    assert command.argv[-3:] == ("--", "deploy@203.0.113.5", "uptime"), "a word after the host is never ssh's option"
 
 
 def test_the_key_is_for_us_alone_and_gone_afterwards() -> None:
@@ -90,15 +90,28 @@ def test_a_stack_without_its_key_says_how_to_go_on() -> None:
     assert "--identity" in failed.value.advice
 
 
-def test_the_config_block_is_what_ssh_understands(tmp_path: Path) -> None:
-    """`ssh medusa-prod`, as the guide has it, connects as deploy with the pinned key."""
+@pytest.mark.parametrize("folder", ["plain", "with a space", "100%done", "a#b c"])
+def test_the_config_block_is_what_ssh_understands(tmp_path: Path, folder: str) -> None:
+    """`ssh medusa-prod`, as the guide has it, connects as deploy with the pinned key, wherever the checkout lies."""
     known = hosts.from_outputs(OUTPUTS)
-    pinned = tmp_path / "known_hosts"
+    pinned = tmp_path / folder / "known_hosts"
     config.write_known_hosts(known.values(), pinned)
     block = tmp_path / "config"
-    block.write_text(config.block(known.values(), pinned, "~/.ssh/opticworks"))
+    block.write_text(config.block(known.values(), pinned, str(tmp_path / folder / "key")))
     said = subprocess.run(["ssh", "-G", "-F", str(block), "postgres-prod"], capture_output=True, text=True, check=True)
     lines = said.stdout.splitlines()
     assert {"hostname 203.0.113.6", "user deploy", "port 2222", "stricthostkeychecking true"} <= set(lines)
     assert f"userknownhostsfile {pinned}" in lines
+    # This one ssh shows as it is written, with percent signs doubled.
+    assert f"identityfile {str(tmp_path / folder / 'key').replace('%', '%%')}" in lines
     assert len(pinned.read_text().splitlines()) == 2
+
+
+def test_the_pin_holds_below_a_folder_with_spaces(tmp_path: Path) -> None:
+    """ssh takes two names for two files, and would then know no host at all."""
+    odd = tmp_path / "100% of it"
+    odd.mkdir()
+    files = session.Credentials(odd / "identity", odd / "known_hosts")
+    command = session.ssh_command(MEDUSA, files)
+    said = subprocess.run([command.argv[0], "-G", *command.argv[1:]], capture_output=True, text=True, check=True)
+    assert f"userknownhostsfile {odd}/known_hosts" in said.stdout.splitlines()
