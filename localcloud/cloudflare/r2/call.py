@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from localcloud.cloudflare.r2 import payload, xml
 from localcloud.cloudflare.r2.errors import R2Error
-from localcloud.cloudflare.r2.model import Attributes, Body, Object
+from localcloud.cloudflare.r2.model import JURISDICTIONS, Attributes, Body, Object, within
 from localcloud.cloudflare.r2.signature import Signed, Wire
 from localcloud.cloudflare.r2.store import Store
 
@@ -30,6 +30,7 @@ class Call:
     store: Store
     request: Request
     wire: Wire
+    jurisdiction: str
     bucket: str
     key: str
     query: Mapping[str, str]
@@ -87,7 +88,7 @@ class Call:
 
 
 def take_apart(store: Store, request: Request) -> Call:
-    """Path style only: /BUCKET/KEY."""
+    """Path style only: /BUCKET/KEY. A jurisdiction's buckets are reached by a host name with its label, as in R2."""
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     headers = [(name.decode("latin-1"), _text(value)) for name, value in request.scope["headers"]]
     wire = Wire(request.method, raw.partition(b"?")[0].decode("latin-1"), _text(request.scope["query_string"]), headers)
@@ -96,7 +97,13 @@ def take_apart(store: Store, request: Request) -> Call:
         names = bucket.decode(), key.decode()
     except UnicodeDecodeError:
         raise R2Error("InvalidURI") from None
-    return Call(store, request, wire, *names, dict(wire.parameters()), dict(headers))
+    labels = dict(headers).get("host", "").split(":")[0].split(".")
+    jurisdiction = next((label for label in labels if label in JURISDICTIONS), "default")
+    # A dot would reach into another jurisdiction.
+    if "." in names[0]:
+        raise R2Error("InvalidBucketName")
+    named = within(jurisdiction, names[0]) if names[0] else ""
+    return Call(store, request, wire, jurisdiction, named, names[1], dict(wire.parameters()), dict(headers))
 
 
 def _text(raw: bytes) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from localcloud.cloudflare.r2.model import within
+
 BUCKET_RESOURCE = "com.cloudflare.edge.r2.bucket."
 """Followed by account_jurisdiction_bucket; a resource of another kind means all the account's buckets."""
 ITEM_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
@@ -55,6 +57,10 @@ class MemoryKeys:
     def add(self, key: AccessKey) -> None:
         self._keys[key.id] = key
 
+    def replace(self, keys: Iterable[AccessKey]) -> None:
+        """These and no others from now on, in one step."""
+        self._keys = {key.id: key for key in keys}
+
     def remove(self, access_key: str) -> None:
         self._keys.pop(access_key, None)
 
@@ -81,8 +87,8 @@ def of_token(token: str, secret: str, policies: Iterable[Mapping[str, Any]]) -> 
         write = bool(groups & {ITEM_WRITE, STORAGE_WRITE})
         for resource in policy.get("resources", {}):
             if str(resource).startswith(BUCKET_RESOURCE):
-                bucket = str(resource).removeprefix(BUCKET_RESOURCE).split("_", 2)[-1]
-                grants.append(Grant(bucket, write))
+                jurisdiction, _, name = str(resource).removeprefix(BUCKET_RESOURCE).partition("_")[2].partition("_")
+                grants.append(Grant(within(jurisdiction, name), write))
             else:
                 grants.append(Grant(None, write, admin=STORAGE_WRITE in groups))
     return AccessKey(token, secret, tuple(grants))

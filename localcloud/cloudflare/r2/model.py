@@ -9,7 +9,8 @@ from typing import Any
 from localcloud.cloudflare.r2.errors import R2Error
 
 Json = dict[str, Any]
-BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+BUCKET_NAME = re.compile(r"(?:(?:eu|fedramp)\.)?[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+JURISDICTIONS = ("eu", "fedramp")
 KEY_BYTES = 1024
 METADATA_BYTES = 8192
 PART_LIMIT = 10_000
@@ -97,6 +98,11 @@ class Part:
     etag: str
     modified: float
     checksums: dict[str, str] = field(default_factory=dict)
+
+
+def within(jurisdiction: str, name: str) -> str:
+    """The store's name of a bucket: each jurisdiction has names of its own, and no bucket's name holds a dot."""
+    return f"{jurisdiction}.{name}" if jurisdiction in JURISDICTIONS else name
 
 
 def check_bucket_name(name: str) -> str:

@@ -13,7 +13,7 @@ from localcloud.cloudflare.r2 import conditions, payload, xml
 from localcloud.cloudflare.r2.blobs import CHUNK
 from localcloud.cloudflare.r2.call import Call, answer, describe
 from localcloud.cloudflare.r2.errors import R2Error
-from localcloud.cloudflare.r2.model import Object
+from localcloud.cloudflare.r2.model import Object, within
 
 DELETE_LIMIT = 1000
 OVERRIDES = {
@@ -105,6 +105,9 @@ async def copy(call: Call) -> Response:
 def source_of(call: Call) -> Object:
     """The object that x-amz-copy-source names, if the key may read it and the conditions on it hold."""
     bucket, _, key = unquote(call.headers["x-amz-copy-source"].partition("?")[0]).lstrip("/").partition("/")
+    if "." in bucket:
+        raise R2Error("InvalidBucketName")
+    bucket = within(call.jurisdiction, bucket)
     if not call.signed.key.may(bucket, write=False):
         raise R2Error("AccessDenied")
     source = call.store.get(bucket, key)

@@ -66,12 +66,18 @@ class Store:
 
     def delete_bucket(self, name: str) -> None:
         """Only an empty one. Uploads that never ended do not keep it; their parts go with it."""
+        self.drop_bucket(name, only_empty=True)
+
+    def drop_bucket(self, name: str, only_empty: bool = False) -> None:
+        """With all that is in it, locked or not: for a bucket whose declaration is gone."""
         with self.index.change() as db:
             self.bucket(name)
-            if db.execute("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", (name,)).fetchone():
+            gone = [row[0] for row in db.execute("SELECT blob FROM objects WHERE bucket = ?", (name,))]
+            if gone and only_empty:
                 raise R2Error("BucketNotEmpty")
+            db.execute("DELETE FROM objects WHERE bucket = ?", (name,))
             chosen = "upload IN (SELECT id FROM uploads WHERE bucket = ?)"
-            gone = [row[0] for row in db.execute(f"SELECT blob FROM parts WHERE {chosen}", (name,))]
+            gone += [row[0] for row in db.execute(f"SELECT blob FROM parts WHERE {chosen}", (name,))]
             db.execute(f"DELETE FROM parts WHERE {chosen}", (name,))
             db.execute("DELETE FROM uploads WHERE bucket = ?", (name,))
             db.execute("DELETE FROM buckets WHERE name = ?", (name,))
