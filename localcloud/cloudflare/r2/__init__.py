@@ -1,1 +1,1 @@
-"""R2 buckets: declared here, their objects behind."""
+"""R2: buckets and objects on disk, served by the S3 protocol, and by :class:`~localcloud.cloudflare.r2.store.Store`."""
