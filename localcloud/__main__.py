@@ -55,9 +55,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     asked = parser().parse_args(arguments)
     try:
-        return _run(asked)
+        status = _run(asked)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read our output has enough; without a stdout Python does not try the rest again.
+        sys.stdout = None
+        return 0
     except DaemonError as wrong:
         print(f"localcloud: {wrong}", file=sys.stderr)
+        return 1
+    except OSError as wrong:
+        where = f"{wrong.filename}: " if wrong.filename else ""
+        print(f"localcloud: {where}{wrong.strerror or wrong}", file=sys.stderr)
+        sys.stdout = None
         return 1
     except KeyboardInterrupt:
         return 130

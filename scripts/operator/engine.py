@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from scripts.operator.errors import OperatorError
 from scripts.operator.process import Command, Result, Runner, run
@@ -40,7 +41,7 @@ def environment(stack: str, root: Path = ROOT) -> dict[str, str | None]:
         home = local_home(root)
         changes |= {
             "PULUMI_HOME": str(home / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+            "PULUMI_BACKEND_URL": f"file://{quote(str(home / 'state'))}",
             "PULUMI_CONFIG_PASSPHRASE": os.environ.get("OPTICWORKS_LOCAL_PASSPHRASE", "local"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": None,
         }

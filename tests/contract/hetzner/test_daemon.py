@@ -209,3 +209,11 @@ def test_what_holds_secrets_is_its_owners_only(daemon: Daemon) -> None:
 
     assert len(held) >= 4
     assert [path.name for path in held if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(("target", "code"), [("| true", 0), (">/dev/full", 1)])
+def test_an_output_that_is_not_read_is_no_traceback(daemon: Daemon, target: str, code: int) -> None:
+    """`status --json | head` in a monitoring script."""
+    line = f"set -o pipefail; {sys.executable} -m localcloud status --json --home {daemon.home} {target}"
+    said = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert said.returncode in (code, 3) and "Traceback" not in said.stderr and "ignored" not in said.stderr

@@ -17,6 +17,7 @@ def test_local_gets_its_own_state_and_others_keep_the_shells(tmp_path: Path) -> 
     local = environment("local", tmp_path)
     assert local["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/.local/state"
     assert local["PULUMI_CONFIG_PASSPHRASE_FILE"] is None
+    assert environment("local", Path("/a b/100%"))["PULUMI_BACKEND_URL"] == "file:///a%20b/100%25/.local/state"
     assert set(environment("production", tmp_path)) == {"PULUMI_SKIP_UPDATE_CHECK"}
 
 

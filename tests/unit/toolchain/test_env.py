@@ -77,3 +77,17 @@ def test_what_is_missing_is_one_sentence_and_the_shell_stays(name: str, lacking:
     result = shell(name, '. scripts/env; echo "still here $?"', checkout)
     assert result.stdout == "still here 1\n"
     assert result.stderr.count("\n") == 1 and "scripts/up" in result.stderr
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_it_does_not_end_a_shell_that_ends_on_errors(name: str, checkout: Path) -> None:
+    """A script with `set -e` ended at this line, without a word, when the cloud had not been started with a port."""
+    result = shell(name, "set -eu; . scripts/env; echo on", checkout)
+    assert (result.stdout, result.stderr) == ("on\n", "")
+
+
+@pytest.mark.skipif(shutil.which("dash") is None, reason="no other shell here")
+def test_another_shell_is_told_which_to_use(checkout: Path) -> None:
+    """Debian's sh said "Bad substitution"."""
+    said = subprocess.run(["dash", "-c", ". ./scripts/env"], cwd=checkout, capture_output=True, text=True)
+    assert said.returncode != 0 and "bash and zsh" in said.stderr and "substitution" not in said.stderr
