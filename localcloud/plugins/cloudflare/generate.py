@@ -1,6 +1,6 @@
 """Write ``tables.json``: the resources' properties as the installed Python SDK (pulumi_cloudflare) has them.
 
-    python -m localcloud.plugins.cloudflare.generate > localcloud/plugins/cloudflare/tables.json
+    python -m localcloud.plugins.cloudflare.generate > tables.json && mv tables.json localcloud/plugins/cloudflare/
 
 To be run when the SDK's version changes; a test holds the file against the SDK. One line a resource or type. A kind is
 ``string``, ``integer``, ``number``, ``boolean``, ``any`` or ``#Type``; ``[kind]`` is a list, ``{kind}`` a map. Behind a

@@ -9,6 +9,7 @@ from localcloud.plugins.base.provider import Provider
 from localcloud.plugins.base.values import Properties
 from localcloud.plugins.cloudflare import config as configuration
 from localcloud.plugins.cloudflare.client import Api
+from localcloud.plugins.cloudflare.document import document
 from localcloud.plugins.cloudflare.functions import FUNCTIONS, CloudflareFunction
 from localcloud.plugins.cloudflare.resources import make_all
 from localcloud.plugins.cloudflare.tables import token
@@ -35,6 +36,9 @@ class CloudflareProvider(Provider):
         self._config, failures = configuration.read(config)
         if failures:
             raise ProviderError("; ".join(failure.reason for failure in failures))
+
+    def schema(self) -> Properties:
+        return document(make_all(self.connect))
 
     def connect(self, call: Call) -> Api:
         """The API for one operation."""

@@ -94,6 +94,10 @@ class CloudflareResource:
         # The path's own properties are what the resource was found by.
         return {name: value for name, value in found.items() if name not in self._parts or known.get(name) is None}
 
+    def replaces(self, name: str) -> bool:
+        """Whether a change of a property needs a new resource."""
+        return self.about.replace == "all" or name in self.about.replace
+
     # The operations.
 
     def check(
@@ -128,7 +132,7 @@ class CloudflareResource:
             if not known.output:
                 changes = self._changes(name, known.kind, old_inputs, state, new)
                 difference.changes |= changes
-                if self._replaces(name) or (self.about.update is None and not self._local(name)):
+                if self.replaces(name):
                     difference.replaces |= set(changes)
         return difference
 
@@ -217,13 +221,6 @@ class CloudflareResource:
         if not id:
             raise ProviderError(f"the API's answer to the making of {self.about.name} has no {key}: {answer.content!r}")
         return str(id), told
-
-    def _replaces(self, name: str) -> bool:
-        return name in self.about.replace if self.about.replace != "all" else not self._local(name)
-
-    def _local(self, name: str) -> bool:
-        """Whether a property is the provider's own business, so that a change of it calls nothing."""
-        return False
 
     def _changes(
         self, name: str, kind: str, old: Properties, state: Properties, new: Properties

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.plugins.cloudflare import generate
+from localcloud.plugins.cloudflare.document import document
 from localcloud.plugins.cloudflare.functions import FUNCTIONS
 from localcloud.plugins.cloudflare.naming import wire
 from localcloud.plugins.cloudflare.provider import CloudflareProvider
@@ -89,3 +90,15 @@ def test_tokens_are_the_sdks() -> None:
 def test_names_on_the_wire(owner: str, name: str, expected: str) -> None:
     """Pulumi's plurals and capitals are not the API's: a name that is off is silently ignored there."""
     assert wire(owner, name) == expected
+
+
+def test_the_package_schema_names_nested_types_as_the_sdk_does() -> None:
+    """`pulumi import` writes programs from it: a wrong name would be a program that does not run."""
+    import pulumi_cloudflare
+
+    found = document(RESOURCES)
+    for name in found["types"]:
+        word = name.rsplit(":", 1)[1]
+        assert hasattr(pulumi_cloudflare, f"{word}Args") or hasattr(pulumi_cloudflare.outputs, word)
+    zone = found["resources"][token("DnsRecord")]["inputProperties"]["zoneId"]
+    assert zone == {"type": "string", "willReplaceOnChanges": True}
