@@ -10,6 +10,8 @@ from email.utils import formatdate
 from localcloud.cloudflare.edge import forwarding, messages, split
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.routing import Destination, Table
+from localcloud.cloudflare.edge.rules.limits import Limits
+from localcloud.cloudflare.edge.rules.phases import Rules
 from localcloud.cloudflare.edge.snapshot import Record, Snapshot, Zone
 from localcloud.cloudflare.edge.upstream import OriginError, Upstream
 from localcloud.cloudflare.runtime import asset_server
@@ -23,10 +25,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ports:
-    """Where origins listen: 80 and 443 as Cloudflare takes them, others where a test's origin cannot have these."""
+    """Where origins listen: 80 and 443 as Cloudflare takes them; others where a test's origin cannot have these."""
 
     http: int = 80
     https: int = 443
+    public_https: int = 443
+    """Where the edge itself answers over TLS: ``always_use_https`` leads there."""
 
 
 class Edge:
@@ -38,6 +42,7 @@ class Edge:
         self._upstream = upstream
         self._ports = ports
         self._table = Table(Snapshot())
+        self._limits = Limits()
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Go by this snapshot from now on.
@@ -73,15 +78,29 @@ class Edge:
             return messages.text(
                 404, f"No Worker, route or proxied DNS record is declared for the host name {request.host}.\n"
             )
+        rules = Rules(table, destination.zone)
+        if (
+            early := _upgrade(destination.zone, request, self._ports.public_https) or rules.redirect(request)
+        ) is not None:
+            return early
         forwarding.arrive(request)
-        return await self._forward(table, destination, request)
+        rules.rewrite(request)
+        refused = rules.refusal(request) or self._limits.refusal(rules, request)
+        if refused is not None:
+            return refused
+        rules.change_request_headers(request)
+        destination = table.destination(request.scheme, request.host, request.path)
+        response = await self._forward(rules, destination, request)
+        self._limits.count_response(rules, request, response)
+        rules.change_response_headers(request, response)
+        return response
 
-    async def _forward(self, table: Table, destination: Destination, request: Request) -> Response:
+    async def _forward(self, rules: Rules, destination: Destination, request: Request) -> Response:
         worker = destination.worker or destination.origin_worker
         if worker:
-            return await self._to_worker(table, worker, request)
+            return await self._to_worker(rules.table, worker, request)
         assert destination.origin is not None
-        return await self._to_origin(destination.zone, destination.origin, request)
+        return await self._to_origin(rules, destination.origin, request)
 
     async def _to_worker(self, table: Table, worker: str, request: Request) -> Response:
         deployment = table.deployment(worker)
@@ -104,21 +123,24 @@ class Edge:
             response.resources = stack.pop_all()
         return response
 
-    async def _to_origin(self, zone: Zone | None, record: Record, request: Request) -> Response:
+    async def _to_origin(self, rules: Rules, record: Record, request: Request) -> Response:
+        zone = rules.zone
         mode = str(zone.settings.get("ssl", "full")) if zone else "full"
         tls = {"off": None, "flexible": None, "full": "full", "strict": "strict", "origin_pull": "strict"}.get(
             mode, "full"
         )
         if tls and mode == "full" and request.scheme == "http":
             tls = None  # Full answers a plain request over a plain connection
-        address = record.content.rstrip(".")
+        settings = rules.origin_settings(request)
+        origin = settings.get("origin") or {}
+        address = str(origin.get("host") or record.content).rstrip(".")
         return await self._upstream.to_origin(
             address,
-            self._ports.https if tls else self._ports.http,
+            origin.get("port") or (self._ports.https if tls else self._ports.http),
             request,
-            forwarding.outgoing(request, request.authority),
+            forwarding.outgoing(request, settings.get("host_header") or request.authority),
             tls=tls,
-            server_name=request.host,
+            server_name=(settings.get("sni") or {}).get("value") or request.host,
         )
 
 
@@ -134,3 +156,11 @@ def _static(assets: Assets, request: Request, has_script: bool) -> Response | No
         if found is None:
             return messages.text(404, "Not Found")
     return asset_server.respond(assets, request, found) if found else None
+
+
+def _upgrade(zone: Zone | None, request: Request, port: int) -> Response | None:
+    """The redirect of ``always_use_https``."""
+    if zone is None or request.scheme != "http" or zone.settings.get("always_use_https") != "on":
+        return None
+    host = request.host if port == 443 else f"{request.host}:{port}"
+    return messages.text(301, "", location=f"https://{host}{request.target}")

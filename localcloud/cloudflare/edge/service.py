@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localcloud.cloudflare.edge import server
@@ -58,7 +58,8 @@ class Service:
             outbound_address=None,
             log=settings.log_path,
         )
-        self._edge = Edge(self._runtime, self._bindings, self._upstream, settings.origin_ports)
+        ports = replace(settings.origin_ports, public_https=settings.https_port)
+        self._edge = Edge(self._runtime, self._bindings, self._upstream, ports)
         self._ready = [asyncio.Event() for _ in range(3)]
 
     @property

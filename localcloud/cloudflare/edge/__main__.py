@@ -1,0 +1,60 @@
+"""``python -m localcloud.cloudflare.edge``: the edge until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from localcloud.cloudflare.edge.service import Service, Settings
+from localcloud.cloudflare.runtime.model import RuntimeFailure
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; says on standard output once everything listens."""
+    done = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, done.set)
+    service = Service(settings)
+    running = asyncio.create_task(service.run(done))
+    listening = asyncio.create_task(service.listening())
+    await asyncio.wait((running, listening), return_when=asyncio.FIRST_COMPLETED)
+    if listening.done():
+        print("listening", flush=True)
+    listening.cancel()
+    await running
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m localcloud.cloudflare.edge",
+        description="Answer for host names on loopback; what to serve comes over HOME/edge/control.sock.",
+        epilog="Example: python -m localcloud.cloudflare.edge --home .local/cloud --cache ~/.cache/localcloud",
+    )
+    parser.add_argument("--home", type=Path, required=True, help="folder of the embedded cloud's state")
+    parser.add_argument("--cache", type=Path, required=True, help="folder that homes share (workerd is installed here)")
+    parser.add_argument("--http-port", type=int, default=8480)
+    parser.add_argument("--https-port", type=int, default=8443)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    settings = Settings(options.home, options.cache, options.http_port, options.https_port)
+    try:
+        asyncio.run(serve(settings))
+    except RuntimeFailure as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ExceptionGroup as group:
+        refused, other = group.split(OSError)
+        if refused is None or other is not None:
+            raise
+        print(f"The edge cannot listen: {refused.exceptions[0]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

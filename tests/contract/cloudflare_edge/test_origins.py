@@ -1,0 +1,145 @@
+"""Origins behind proxied records, and the rules that run in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localcloud.cloudflare.edge.snapshot import Record, Route, Ruleset, Snapshot, Zone
+from tests.contract.cloudflare_edge.conftest import Running
+from tests.contract.cloudflare_edge.workers import ZONE, snapshot, version
+
+
+@dataclass
+class Origin:
+    """A plain HTTP server that remembers what it was sent and answers what it is told to."""
+
+    port: int = 0
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"from the origin"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                fields = dict(line.split(": ", 1) for line in lines[1:] if line)
+                fields = {name.lower(): value for name, value in fields.items()}
+                await reader.readexactly(int(fields.get("content-length", 0)))
+                self.requests.append((lines[0].rsplit(" ", 1)[0], fields))
+                own = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(self.body)}\r\n{own}\r\n".encode() + self.body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    served = Origin()
+    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
+    served.port = server.sockets[0].getsockname()[1]
+    yield served
+    server.close()
+
+
+def behind(origin: Origin, *rulesets: Ruleset, zone: Zone = ZONE) -> Snapshot:
+    """``api.localhost`` as a proxied record of the origin; an origin rule leads to its port."""
+    port = {"action": "route", "expression": "true", "action_parameters": {"origin": {"port": origin.port}}}
+    own = Ruleset(zone.id, "http_request_origin", (port,))
+    record = Record(zone.id, "api.localhost", "A", "127.0.0.1")
+    return Snapshot(zones=(zone,), records=(record,), rulesets=(own, *rulesets))
+
+
+def rule(expression: str, action: str, ref: str = "r", **more: Any) -> dict[str, Any]:
+    return {"ref": ref, "expression": expression, "action": action, "enabled": True, **more}
+
+
+async def test_an_origin_gets_what_cloudflare_adds(edge: Running, origin: Origin) -> None:
+    """Medusa behind a proxy that says nothing of the client counts every customer as one."""
+    await edge.service.apply(behind(origin))
+    async with edge.client("api.localhost") as client:
+        response = await client.post("/store/carts?a=1", json={"x": 1})
+    assert response.text == "from the origin"
+    line, fields = origin.requests[0]
+    assert line == "POST /store/carts?a=1"
+    assert fields["cf-connecting-ip"] == fields["x-forwarded-for"] == "127.0.0.1"
+    assert fields["x-forwarded-proto"] == "https"
+    assert fields["cdn-loop"].startswith("cloudflare")
+
+
+async def test_an_origin_that_is_down_is_521(edge: Running, origin: Origin) -> None:
+    """A bare reset tells whoever is on call nothing about which side is broken."""
+    dead = Origin(port=1)
+    await edge.service.apply(behind(dead))
+    async with edge.client("api.localhost", scheme="http") as client:
+        assert (await client.get("/")).status_code == 521
+
+
+async def test_a_header_rule_puts_the_origin_secret_in_and_nobody_else_can(edge: Running, origin: Origin) -> None:
+    """Origins that trust this header would trust whoever sends it, were a client's own to pass."""
+    parameters = {"headers": {"X-Origin-Secret": {"operation": "set", "value": "right"}}}
+    rules = Ruleset("zone", "http_request_late_transform", (rule("true", "rewrite", action_parameters=parameters),))
+    await edge.service.apply(behind(origin, rules))
+    async with edge.client("api.localhost", scheme="http") as client:
+        await client.get("/", headers={"x-origin-secret": "forged"})
+    assert origin.requests[0][1]["x-origin-secret"] == "right"
+
+
+async def test_a_rate_limit_refuses_what_is_too_much(edge: Running, origin: Origin) -> None:
+    """Passwords are guessed at the speed of the origin."""
+    limit = {"characteristics": ["ip.src", "cf.colo.id"], "period": 60, "requests_per_period": 3}
+    expression = 'http.request.uri.path eq "/auth" and http.request.method eq "POST"'
+    one = rule(expression, "block", ratelimit={**limit, "mitigation_timeout": 60})
+    await edge.service.apply(behind(origin, Ruleset("zone", "http_ratelimit", (one,))))
+    async with edge.client("api.localhost", scheme="http") as client:
+        statuses = [(await client.post("/auth")).status_code for _ in range(5)]
+        other = (await client.get("/auth")).status_code
+    assert statuses == [200, 200, 200, 429, 429]
+    assert other == 200
+
+
+async def test_redirects_and_rewrites(edge: Running, origin: Origin) -> None:
+    """The guide's address of the admin would end on a page that does not exist."""
+    target = {"target_url": {"expression": 'concat("https://", http.host, "/app")'}, "status_code": 302}
+    redirect = rule('http.request.uri.path eq "/admin"', "redirect", action_parameters={"from_value": target})
+    path = {"uri": {"path": {"expression": 'regex_replace(http.request.uri.path, "^/v1/(.*)$", "/store/${1}")'}}}
+    rewrite = rule('starts_with(http.request.uri.path, "/v1/")', "rewrite", action_parameters=path)
+    rulesets = (
+        Ruleset("zone", "http_request_dynamic_redirect", (redirect,)),
+        Ruleset("zone", "http_request_transform", (rewrite,)),
+    )
+    await edge.service.apply(behind(origin, *rulesets))
+    async with edge.client("api.localhost", scheme="http") as client:
+        response = await client.get("/admin")
+        assert (response.status_code, response.headers["location"]) == (302, "https://api.localhost/app")
+        await client.get("/v1/products?q=1")
+    assert origin.requests[-1][0] == "GET /store/products?q=1"
+
+
+async def test_plain_http_is_led_to_tls_where_the_zone_says_so(edge: Running, origin: Origin) -> None:
+    """A session cookie would travel in the clear."""
+    await edge.service.apply(behind(origin, zone=Zone("zone", "localhost", {"always_use_https": "on"})))
+    async with edge.client("api.localhost", scheme="http") as client:
+        response = await client.get("/a?b=1")
+    assert response.status_code == 301
+    assert response.headers["location"] == f"https://api.localhost:{edge.settings.https_port}/a?b=1"
+
+
+async def test_a_route_runs_a_worker_before_the_origin_but_where_it_is_disabled(edge: Running, origin: Origin) -> None:
+    """A health check that a Worker answers hides an origin that is down."""
+    sent = behind(origin)
+    workers = snapshot(version("v1"))
+    routes = (Route("zone", "api.localhost/*", "store"), Route("zone", "api.localhost/health*", None))
+    whole = Snapshot(
+        sent.zones, workers.custom_domains, routes, sent.records, workers.deployments, sent.rulesets,
+        program=workers.program,
+    )  # fmt: skip
+    await edge.service.apply(whole)
+    async with edge.client("api.localhost", scheme="http") as client:
+        assert (await client.get("/products")).json()["version"] == "v1"
+        assert (await client.get("/health")).text == "from the origin"
