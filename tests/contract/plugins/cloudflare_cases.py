@@ -6,6 +6,9 @@ from tests.contract.plugins.cloudflare_case import ID, A, Case, Z
 from tests.contract.plugins.cloudflare_more_cases import OTHER_CASES
 from tests.contract.plugins.cloudflare_stub import ACCOUNT, ZONE
 
+REWRITE = {"ref": "other", "action": "rewrite", "expression": "false", "enabled": False}
+ROOT_PATH = {"uri": {"path": {"value": "/"}}}
+
 CASES: dict[str, Case] = {
     "dns record": Case(
         "DnsRecord",
@@ -110,7 +113,7 @@ CASES: dict[str, Case] = {
                 ],
             },
         ),
-        {"rules": [{"ref": "other", "action": "block", "expression": "false", "enabled": False}]},
+        {"rules": [REWRITE | {"actionParameters": ROOT_PATH}]},
         (
             f"PUT {Z}/rulesets/{ID}",
             {
@@ -118,7 +121,7 @@ CASES: dict[str, Case] = {
                 "kind": "zone",
                 "name": "origin",
                 "phase": "http_request_late_transform",
-                "rules": [{"ref": "other", "action": "block", "expression": "false", "enabled": False}],
+                "rules": [REWRITE | {"action_parameters": ROOT_PATH}],
             },
         ),
         f"DELETE {Z}/rulesets/{ID}",
