@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from localcloud.cloudflare.edge import forwarding, messages, split
+from localcloud.cloudflare.edge.cache import Cache
+from localcloud.cloudflare.edge.compression import Compression
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.routing import Destination, Table
 from localcloud.cloudflare.edge.rules.limits import Limits
@@ -43,6 +45,8 @@ class Edge:
         self._ports = ports
         self._table = Table(Snapshot())
         self._limits = Limits()
+        self._cache = Cache()
+        self._compression = Compression()
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Go by this snapshot from now on.
@@ -65,6 +69,7 @@ class Edge:
         except RuntimeFailure as error:
             logger.error("%s", error)
             response = messages.text(500, "error code: 1101\nWorker threw exception")
+        await self._compression.apply(request, response)
         response.headers.set("server", "cloudflare")
         response.headers.set("cf-ray", f"{request.ray}-{forwarding.COLO}")
         if response.headers.get("date") is None:
@@ -99,8 +104,14 @@ class Edge:
         worker = destination.worker or destination.origin_worker
         if worker:
             return await self._to_worker(rules.table, worker, request)
-        assert destination.origin is not None
-        return await self._to_origin(rules, destination.origin, request)
+        record = destination.origin
+        assert record is not None
+
+        async def fetch(asked: Request) -> Response:
+            return await self._to_origin(rules, record, asked)
+
+        zone = rules.zone.settings if rules.zone else {}
+        return await self._cache.answer(request, zone, rules.cache_settings(request), fetch)
 
     async def _to_worker(self, table: Table, worker: str, request: Request) -> Response:
         deployment = table.deployment(worker)

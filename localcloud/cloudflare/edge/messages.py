@@ -70,7 +70,6 @@ class Request:
     body: AsyncIterator[bytes] | None
     ray: str = ""
     accept_encoding: str = ""
-    cache_settings: dict[str, object] = field(default_factory=dict)
 
     @property
     def target(self) -> str:

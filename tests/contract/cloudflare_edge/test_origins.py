@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 from localcloud.cloudflare.edge.snapshot import Record, Route, Ruleset, Snapshot, Zone
 from tests.contract.cloudflare_edge.conftest import Running
@@ -143,3 +146,61 @@ async def test_a_route_runs_a_worker_before_the_origin_but_where_it_is_disabled(
     async with edge.client("api.localhost", scheme="http") as client:
         assert (await client.get("/products")).json()["version"] == "v1"
         assert (await client.get("/health")).text == "from the origin"
+
+
+async def test_files_are_kept_and_pages_are_not(edge: Running, origin: Origin) -> None:
+    """A cart kept for the next customer; a picture fetched from the origin by every one."""
+    origin.headers = {"etag": '"1"', "content-type": "text/css"}
+    await edge.service.apply(behind(origin))
+    async with edge.client("api.localhost", scheme="http") as client:
+        statuses = [(await client.get("/a.css")).headers["cf-cache-status"] for _ in range(2)]
+        again = await client.get("/a.css", headers={"if-none-match": '"1"'})
+        pages = [(await client.get("/a")).headers["cf-cache-status"] for _ in range(2)]
+        origin.headers = {"cache-control": "private"}
+        private = [(await client.get("/b.css")).headers["cf-cache-status"] for _ in range(2)]
+    assert statuses == ["MISS", "HIT"]
+    assert again.status_code == 304
+    assert pages == ["DYNAMIC", "DYNAMIC"]
+    assert private == ["BYPASS", "BYPASS"]
+    assert [line for line, _ in origin.requests].count("GET /a.css") == 1
+
+
+async def test_a_cache_rule_keeps_what_the_default_does_not(edge: Running, origin: Origin) -> None:
+    """A product list that the rule should keep asks the database for each visitor."""
+    ttl = {"cache": True, "edge_ttl": {"mode": "override_origin", "default": 60}}
+    one = rule('starts_with(http.request.uri.path, "/store/products")', "set_cache_settings", action_parameters=ttl)
+    await edge.service.apply(behind(origin, Ruleset("zone", "http_request_cache_settings", (one,))))
+    async with edge.client("api.localhost", scheme="http") as client:
+        statuses = [(await client.get(f"/store/products?q={q}")).headers["cf-cache-status"] for q in (1, 1, 2)]
+    assert statuses == ["MISS", "HIT", "MISS"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "zstd"])
+async def test_text_is_compressed_as_the_client_takes_it(edge: Running, origin: Origin, encoding: str) -> None:
+    """A page of 400 KB on a phone's connection; or bytes that the client cannot read."""
+    origin.body = b"<p>Grillzange</p>" * 500
+    origin.headers = {"content-type": "text/html; charset=utf-8", "etag": '"x"'}
+    await edge.service.apply(behind(origin))
+    async with edge.client("api.localhost", scheme="http") as client:
+        for path in ("/", "/a.html"):
+            request = client.build_request("GET", path, headers={"accept-encoding": f"{encoding}, deflate;q=0"})
+            response = await client.send(request, stream=True)
+            raw = b"".join([chunk async for chunk in response.aiter_raw()])
+            await response.aclose()
+            assert response.headers["content-encoding"] == encoding
+            assert response.headers["etag"] == 'W/"x"'
+            assert "accept-encoding" in response.headers["vary"]
+            assert len(raw) < 1000
+            assert _plain(encoding, raw) == origin.body
+        plain = await client.get("/", headers={"accept-encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+
+
+def _plain(encoding: str, raw: bytes) -> bytes:
+    if encoding == "gzip":
+        return gzip.decompress(raw)
+    return (
+        bytes(brotli.decompress(raw))
+        if encoding == "br"
+        else zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    )
