@@ -89,21 +89,36 @@ class Call:
 
 def take_apart(store: Store, request: Request) -> Call:
     """Path style only: /BUCKET/KEY. A jurisdiction's buckets are reached by a host name with its label, as in R2."""
-    raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    headers = [(name.decode("latin-1"), _text(value)) for name, value in request.scope["headers"]]
-    wire = Wire(request.method, raw.partition(b"?")[0].decode("latin-1"), _text(request.scope["query_string"]), headers)
+    wire = _wire(request)
     bucket, _, key = unquote_to_bytes(wire.path[1:]).partition(b"/")
-    try:
-        names = bucket.decode(), key.decode()
-    except UnicodeDecodeError:
-        raise R2Error("InvalidURI") from None
-    labels = dict(headers).get("host", "").split(":")[0].split(".")
+    name = _name(bucket)
+    labels = (wire.header("host") or "").split(":")[0].split(".")
     jurisdiction = next((label for label in labels if label in JURISDICTIONS), "default")
     # A dot would reach into another jurisdiction.
-    if "." in names[0]:
+    if "." in name:
         raise R2Error("InvalidBucketName")
-    named = within(jurisdiction, names[0]) if names[0] else ""
-    return Call(store, request, wire, jurisdiction, named, names[1], dict(wire.parameters()), dict(headers))
+    named = within(jurisdiction, name) if name else ""
+    return Call(store, request, wire, jurisdiction, named, _name(key), dict(wire.parameters()), dict(wire.headers))
+
+
+def public_call(store: Store, request: Request, bucket: str) -> Call:
+    """A request under a bucket's own host name: the whole path is the key, and the query says nothing."""
+    wire = _wire(request)
+    key = _name(unquote_to_bytes(wire.path[1:]))
+    return Call(store, request, wire, store.bucket(bucket).jurisdiction, bucket, key, {}, dict(wire.headers))
+
+
+def _wire(request: Request) -> Wire:
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    headers = [(name.decode("latin-1"), _text(value)) for name, value in request.scope["headers"]]
+    return Wire(request.method, raw.partition(b"?")[0].decode("latin-1"), _text(request.scope["query_string"]), headers)
+
+
+def _name(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise R2Error("InvalidURI") from None
 
 
 def _text(raw: bytes) -> str:

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloudflare.dataplane import interface
+from localcloud.cloudflare.r2 import public
 from localcloud.cloudflare.r2.plane import R2Objects
 from localcloud.cloudflare.r2.store import Store
 from localcloud.cloudflare.r2.sweep import Swept, sweep
@@ -92,6 +93,23 @@ def test_browsers_are_let_in_by_rule(r2: R2, s3: Any, bucket: str) -> None:
     assert httpx.options(url, headers={**asked, "origin": "https://evil.example"}).status_code == 403
     signed = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"})
     assert httpx.get(signed, headers={"origin": asked["origin"]}).headers["access-control-expose-headers"] == "etag"
+
+
+async def test_a_public_bucket_shows_its_objects_and_nothing_else(r2: R2, s3: Any, bucket: str) -> None:
+    """A public bucket that also lists itself, takes uploads, or opens its neighbour."""
+    s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"x", ContentType="text/plain", CacheControl="max-age=5")
+    transport = httpx.ASGITransport(public.create(r2.store, {"files.localhost": bucket}.get))
+    async with httpx.AsyncClient(transport=transport, base_url="http://files.localhost:8480") as client:
+        got = await client.get("/a b/ü")
+        assert (got.content, got.headers["content-type"], got.headers["cache-control"]) == (
+            b"x",
+            "text/plain",
+            "max-age=5",
+        )
+        assert (await client.get("/a b/ü", headers={"if-none-match": got.headers["etag"]})).status_code == 304
+        assert (await client.get("/")).status_code == 404
+        assert (await client.put("/new", content=b"x")).status_code == 405
+        assert (await client.get("http://other.localhost/a b/ü")).status_code == 404
 
 
 def test_what_is_declared_is_what_is_served(tmp_path: Any) -> None:
