@@ -66,7 +66,7 @@ class CloudflareResource:
         return None if answer is None else self.told(answer.result, state)
 
     def change(self, api: Api, id: str, state: Properties, planned: Properties, changed: set[str]) -> Properties:
-        """Bring the planned properties about; what the answer tells."""
+        """Bring the planned properties about, the program's and the provider's own; what the answer tells."""
         method = self.about.update
         if method is None:  # nothing of it is at the API
             return {}
@@ -160,11 +160,13 @@ class CloudflareResource:
     def update(self, call: Call, old_inputs: Properties, state: Properties, new: Properties) -> Properties:
         """Change it."""
         changed = self.diff(call, old_inputs, state, new).roots()
-        planned = self._planned(self._prepared(old_inputs), state, self.prepare(new))
+        before, new = self._prepared(old_inputs), self.prepare(new)
+        planned = self._planned(before, state, new)
         if call.preview:
             outputs = {name for name, known in self.properties.items() if known.output} - self.about.stable
             return self._hide(planned | dict.fromkeys(outputs, UNKNOWN))
-        told = self.change(self._connect(call), call.id, state, planned, changed)
+        # What the API filled in is not sent back: it may follow from what changes.
+        told = self.change(self._connect(call), call.id, state, self._planned(before, {}, new), changed)
         return self._hide(self._settled(told, planned))
 
     def delete(self, call: Call, old_inputs: Properties, state: Properties) -> None:

@@ -90,7 +90,6 @@ OTHER_CASES: dict[str, Case] = {
                 "expires_on": "2027-01-01T00:00:00Z",
                 "name": "backups-2",
                 "policies": [SENT_POLICY],
-                "status": "active",
             },
         ),
         f"DELETE {A}/tokens/{ID}",
@@ -208,7 +207,6 @@ OTHER_CASES: dict[str, Case] = {
             f"PUT {Z}/access/apps/{ID}",
             {
                 "allowed_idps": ["i2", "i1"],
-                "app_launcher_visible": True,
                 "domain": "api.store.localhost/app",
                 "name": "admin",
                 "policies": [{"id": "p1", "precedence": 1}],
