@@ -70,7 +70,8 @@ def _release(settings: Settings) -> Iterator[Problem]:
         if not re.fullmatch(r"[0-9a-f]{16}", archive.digest):
             raise ValueError("its digest is not 16 hexadecimal digits")
     except release.ReleaseError as error:
-        wrong = str(error)
+        # Path and advice are said beside it.
+        wrong = str(error).removeprefix(f"{path} ").removesuffix(f"; {release.FIX}")
     except (ValueError, TypeError, AttributeError) as error:
         wrong = f"is not a release archive ({error})"
     else:
