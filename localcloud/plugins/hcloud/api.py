@@ -200,7 +200,8 @@ def _answer(status: int, headers: Message, content: bytes) -> Json:
     """The JSON of an answer; like the client library, reads an error's envelope only from a JSON answer."""
     is_json = (headers.get("Content-Type") or "").startswith("application/json")
     data = json.loads(content) if is_json and content else {}
-    if status < 400:
+    # Never followed: it could lead off this machine.
+    if status < 300:
         return data if isinstance(data, dict) else {}
     error = data.get("error") if isinstance(data, dict) else None
     if not error or not error.get("code"):

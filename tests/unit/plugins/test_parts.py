@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from localcloud.plugins.base.errors import ProviderError
 from localcloud.plugins.command.globs import compile_glob, select
 from localcloud.plugins.command.output import quoted
+from localcloud.plugins.hcloud.api import ApiError, _answer
 from localcloud.plugins.hcloud.config import seconds
 from localcloud.plugins.hcloud.endpoint import refusal
 from localcloud.plugins.hcloud.resources.firewall import normal_cidrs
@@ -55,6 +57,14 @@ def test_what_is_no_duration_is_said(text: str) -> None:
 def test_only_loopback_is_served(endpoint: str, fine: bool) -> None:
     """A real account must never be reached through a stand-in."""
     assert (refusal(endpoint) is None) == fine
+
+
+def test_a_redirect_is_an_error_and_is_not_followed() -> None:
+    """Read as an empty answer it ended in a KeyError; followed, it would carry the token away."""
+    headers = Message()
+    headers["Location"] = "https://api.hetzner.cloud/v1/servers"
+    with pytest.raises(ApiError, match="status code 302"):
+        _answer(302, headers, b"")
 
 
 def test_a_refusal_shows_no_password() -> None:
