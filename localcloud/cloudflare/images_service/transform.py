@@ -1,0 +1,161 @@
+"""From an original's bytes to a variant's, with Pillow."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+
+from PIL import Image, ImageCms, ImageColor, ImageFilter, ImageOps, UnidentifiedImageError
+
+from localcloud.cloudflare.images_service.geometry import plan
+from localcloud.cloudflare.images_service.options import SIDE, Options
+
+BYTES = 10 * 1024 * 1024
+PIXELS = 100_000_000
+KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
+"""Of originals, with their content types."""
+AVIF_SIDE = 1600
+"""Pixels; a larger picture goes out as WebP where the format is left to us: to encode it as AVIF takes too long."""
+COPYRIGHT, ORIENTATION = 0x8298, 0x0112
+# Pillow's own limit only warns, at another count; ours is looked at before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class PictureError(Exception):
+    """Not a picture that is served, or beyond a limit."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    content: bytes
+    content_type: str
+
+
+def check(content: bytes) -> str:
+    """The kind of an original (a key of :data:`KINDS`). Raises beyond the limits, before any pixel is decoded."""
+    if len(content) > BYTES:
+        raise PictureError(f"The picture has {len(content)} bytes; at most {BYTES} (10 MB) are taken.")
+    try:
+        with Image.open(io.BytesIO(content), formats=list(KINDS)) as image:
+            kind, (width, height) = str(image.format), image.size
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise PictureError("This is not a JPEG, PNG, WebP, GIF or AVIF picture.") from None
+    if max(width, height) > SIDE:
+        raise PictureError(f"The picture is {width} × {height} pixels; a side has at most {SIDE}.")
+    if width * height > PIXELS:
+        raise PictureError(f"The picture has {width * height} pixels; at most {PIXELS} are taken.")
+    return kind
+
+
+def choose(options: Options, kind: str, accept: str, longest: int) -> str:
+    """The format to deliver. ``auto``: the best that the Accept header names, else the original's own."""
+    named = {part.split(";")[0].strip().lower() for part in accept.split(",")}
+    match options.format:
+        case "auto" if "image/avif" in named and longest <= AVIF_SIDE:
+            return "AVIF"
+        case "auto" if "image/webp" in named:
+            return "WEBP"
+        case "auto":
+            return kind if kind in ("JPEG", "PNG", "GIF") else "JPEG"
+        case "jpeg" | "baseline-jpeg":
+            return "JPEG"
+        case _:
+            return options.format.upper()
+
+
+def transform(content: bytes, options: Options, accept: str) -> Rendered:
+    """Never larger than the limits. Colours become sRGB and the camera's turn is applied, whatever metadata is kept."""
+    kind = check(content)
+    try:
+        with Image.open(io.BytesIO(content), formats=[kind]) as image:
+            exif = image.getexif()
+            upright = _upright(image, options)
+    except (OSError, ValueError, SyntaxError):
+        raise PictureError("The picture is broken.") from None
+    planned = plan(upright.size, options)
+    seen = upright.resize(planned.size, Image.Resampling.LANCZOS, planned.crop, reducing_gap=3.0)
+    if options.blur:
+        seen = seen.filter(ImageFilter.GaussianBlur(options.blur / 2))
+    if options.sharpen:
+        seen = seen.filter(ImageFilter.UnsharpMask(2, round(options.sharpen * 50), 2))
+    if planned.canvas or options.background:
+        seen = _laid(seen, planned.canvas or seen.size, options)
+    if options.format == "json":
+        return _described(upright.size, seen.size, content, kind)
+    return _encoded(seen, choose(options, kind, accept, max(seen.size)), options, exif)
+
+
+def _upright(image: Image.Image, options: Options) -> Image.Image:
+    # A large JPEG is decoded at a fraction of its size where that is enough.
+    if options.width and options.height and options.fit in ("scale-down", "contain", "pad"):
+        side = 2 * round(max(options.width, options.height) * options.dpr)
+        if side < max(image.size) and image.getexif().get(ORIENTATION, 1) == 1 and options.format != "json":
+            image.draft(None, (side, side))
+    turned = ImageOps.exif_transpose(image)
+    profile = turned.info.get("icc_profile")
+    alpha = turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info
+    if profile and turned.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(turned, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            turned = converted or turned
+        except (ImageCms.PyCMSError, OSError):
+            pass  # A broken profile: browsers pass over it too.
+    turned = turned.convert("RGBA" if alpha else "RGB")
+    return turned.rotate(-options.rotate, expand=True) if options.rotate else turned
+
+
+def _laid(seen: Image.Image, canvas: tuple[int, int], options: Options) -> Image.Image:
+    try:
+        color = ImageColor.getcolor(options.background or "white", "RGBA")
+    except ValueError:
+        raise PictureError(f"The background {options.background!r} is no colour.") from None
+    ground = Image.new("RGBA", canvas, color)
+    ground.alpha_composite(seen.convert("RGBA"), ((canvas[0] - seen.size[0]) // 2, (canvas[1] - seen.size[1]) // 2))
+    opaque = isinstance(color, tuple) and color[3] == 255
+    return ground.convert("RGB") if opaque else ground
+
+
+def _described(before: tuple[int, int], after: tuple[int, int], content: bytes, kind: str) -> Rendered:
+    original = {"file_size": len(content), "width": before[0], "height": before[1], "format": KINDS[kind]}
+    told = {"width": after[0], "height": after[1], "original": original}
+    return Rendered(json.dumps(told, separators=(",", ":")).encode(), "application/json")
+
+
+def _encoded(seen: Image.Image, wanted: str, options: Options, exif: Image.Exif) -> Rendered:
+    if wanted == "JPEG" and seen.mode == "RGBA":
+        ground = Image.new("RGBA", seen.size, "white")
+        ground.alpha_composite(seen)
+        seen = ground.convert("RGB")
+    if wanted == "GIF":
+        seen = seen.convert("RGB").quantize() if seen.mode == "RGB" else seen
+    how: dict[str, object] = {"quality": options.quality}
+    match wanted:
+        case "JPEG":
+            how |= {"optimize": True, "progressive": options.format != "baseline-jpeg"}
+        case "AVIF":
+            # Its scale is another: 85 would be larger than the JPEG.
+            how = {"quality": max(1, options.quality - 25), "speed": 8, "max_threads": 1}
+        case "WEBP":
+            how |= {"method": 2}
+        case _:
+            how = {}
+    if kept := _kept(exif, options.metadata):
+        how["exif"] = kept
+    out = io.BytesIO()
+    seen.info.clear()
+    seen.save(out, wanted, **how)
+    return Rendered(out.getvalue(), KINDS[wanted])
+
+
+def _kept(exif: Image.Exif, which: str) -> bytes | None:
+    """The turn is applied already: told again, it would be done twice."""
+    if which == "none" or (which == "copyright" and COPYRIGHT not in exif):
+        return None
+    kept = Image.Exif()
+    names = exif if which == "keep" else [COPYRIGHT]
+    for name in names:
+        if name != ORIENTATION:
+            kept[name] = exif[name]
+    return kept.tobytes() if len(kept) else None
