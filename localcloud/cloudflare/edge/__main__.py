@@ -13,11 +13,17 @@ from localcloud.cloudflare.edge.service import Service, Settings
 from localcloud.cloudflare.runtime.model import RuntimeFailure
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; says on standard output once everything listens."""
+async def serve(settings: Settings, *, follow: bool) -> None:
+    """Serve until SIGTERM or SIGINT; says on standard output once everything listens.
+
+    ``follow``: also ends when standard input does, and so with the process that holds its other end.
+    """
     done = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, done.set)
+        loop.add_signal_handler(number, done.set)
+    if follow:
+        loop.add_reader(sys.stdin.fileno(), done.set)
     service = Service(settings)
     running = asyncio.create_task(service.run(done))
     listening = asyncio.create_task(service.listening())
@@ -38,12 +44,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cache", type=Path, required=True, help="folder that homes share (workerd is installed here)")
     parser.add_argument("--http-port", type=int, default=8480)
     parser.add_argument("--https-port", type=int, default=8443)
+    parser.add_argument("--follow", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpcore").setLevel(logging.WARNING)
     settings = Settings(options.home, options.cache, options.http_port, options.https_port)
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, follow=options.follow))
     except RuntimeFailure as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,7 +1,8 @@
-"""The edge's control socket: ``PUT /snapshot`` says what to serve, ``GET /status`` tells what runs."""
+"""The edge's control socket: ``PUT /snapshot`` is what to serve, ``POST /check`` tries one, ``GET /status`` tells."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,6 +36,7 @@ class Served(Protocol):
     @property
     def workerd_pid(self) -> int | None: ...
     async def apply(self, snapshot: Snapshot) -> None: ...
+    async def check(self, snapshot: Snapshot) -> None: ...
 
 
 class Control:
@@ -45,13 +47,20 @@ class Control:
         self.application = Starlette(
             routes=[
                 Route("/snapshot", self._snapshot, methods=["PUT"]),
+                Route("/check", self._check, methods=["POST"]),
                 Route("/status", self._status, methods=["GET"]),
             ]
         )
 
     async def _snapshot(self, request: Request) -> Response:
+        return await self._do(request, self._served.apply)
+
+    async def _check(self, request: Request) -> Response:
+        return await self._do(request, self._served.check)
+
+    async def _do(self, request: Request, what: Callable[[Snapshot], Awaitable[None]]) -> Response:
         try:
-            await self._served.apply(decode(await request.body()))
+            await what(decode(await request.body()))
         except ValidationError as error:
             return JSONResponse({"error": str(error)}, 400)
         except RuntimeFailure as error:

@@ -9,13 +9,12 @@ from typing import Any
 
 from localcloud.cloudflare.edge.messages import Headers, Request
 
-EXTENSIONS = frozenset(
-    """
+_EXTENSIONS = """
     7z apk avi avif bin bmp bz2 class css csv dmg doc docx ejs eot eps exe flac gif gz ico iso jar jpeg jpg js mid midi
     mkv mp3 mp4 ogg otf pdf pict pls png ppt pptx ps rar svg svgz swf tar tif tiff ttf webm webp woff woff2 xls xlsx zip
     zst
-    """.split()
-)
+"""
+EXTENSIONS = frozenset(_EXTENSIONS.split())
 """What is kept without a rule."""
 STATUS_SECONDS = {200: 7200, 206: 7200, 301: 7200, 302: 1200, 303: 1200, 404: 180, 410: 180}
 """How long a response is kept that says nothing itself."""

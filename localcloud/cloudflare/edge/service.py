@@ -78,6 +78,13 @@ class Service:
         """
         await self._edge.apply(snapshot)
 
+    async def check(self, snapshot: Snapshot) -> None:
+        """Whether a snapshot's Workers would run, without serving them.
+
+        :raises RuntimeFailure: they would not, with workerd's words.
+        """
+        await self._runtime.check(snapshot.program)
+
     async def listening(self) -> None:
         """Returns once every listener answers."""
         await asyncio.gather(*(ready.wait() for ready in self._ready))

@@ -18,6 +18,8 @@ from localcloud.cloudflare.runtime.model import Program, RuntimeFailure, Version
 START_SECONDS = 30.0
 """Longest that workerd may take to listen; it takes 0.3 s."""
 END_SECONDS = 5.0
+FOLLOWS_PARENT = [found, "--pdeathsig", "KILL", "--"] if (found := shutil.which("setpriv")) else []
+"""Ends workerd with the process that started it, even when that is killed (util-linux)."""
 
 
 class Generation:
@@ -116,7 +118,7 @@ async def _start(
     with log.open("ab") as output, errors.open("wb") as stderr:
         # workerd writes what went wrong to standard error; kept apart until it runs, to be told to the user.
         process = await asyncio.create_subprocess_exec(
-            binary, "serve", f"--control-fd={write_end}", "--experimental", config.name,
+            *FOLLOWS_PARENT, binary, "serve", f"--control-fd={write_end}", "--experimental", config.name,
             cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=stderr,
             pass_fds=[write_end], start_new_session=True,
         )  # fmt: skip

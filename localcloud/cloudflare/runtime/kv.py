@@ -7,9 +7,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from localcloud.cloudflare.dataplane.interface import Value
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -17,22 +17,12 @@ CREATE TABLE IF NOT EXISTS entries (
   PRIMARY KEY (namespace, key)
 ) WITHOUT ROWID
 """
-MAX_KEYS = 1000
-"""Keys in one page of a listing, at most and by default."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A value with its metadata (any JSON) and the second of the epoch at which it ends, if it does."""
-
-    key: str
-    value: bytes
-    metadata: Any = None
-    expiration: int | None = None
+ALIVE = "(expiration IS NULL OR expiration > ?)"
+ALL = -1
 
 
 class KvStore:
-    """Values by namespace and key; what has expired is not there."""
+    """The data plane's ``Values``: any process may open the same file, and calls come from any thread."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,43 +31,44 @@ class KvStore:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(SCHEMA)
 
-    def get(self, namespace: str, key: str) -> Entry | None:
+    def get(self, namespace: str, key: str) -> Value | None:
         with self._open() as database:
             row = database.execute(
-                "SELECT key, value, metadata, expiration FROM entries WHERE namespace = ? AND key = ?"
-                " AND (expiration IS NULL OR expiration > ?)",
+                f"SELECT value, metadata, expiration FROM entries WHERE namespace = ? AND key = ? AND {ALIVE}",
                 (namespace, key, time.time()),
             ).fetchone()
-        return _entry(row) if row else None
+        return _value(*row) if row else None
 
-    def put(self, namespace: str, entry: Entry) -> None:
-        metadata = None if entry.metadata is None else json.dumps(entry.metadata, separators=(",", ":"))
+    def put(self, namespace: str, key: str, value: Value) -> None:
+        metadata = None if value.metadata is None else json.dumps(value.metadata, separators=(",", ":"))
         with self._open() as database:
             database.execute(
                 "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
-                (namespace, entry.key, entry.value, metadata, entry.expiration),
+                (namespace, key, value.content, metadata, value.expiration),
             )
 
     def delete(self, namespace: str, key: str) -> None:
         with self._open() as database:
             database.execute("DELETE FROM entries WHERE namespace = ? AND key = ?", (namespace, key))
 
-    def delete_namespace(self, namespace: str) -> None:
-        with self._open() as database:
-            database.execute("DELETE FROM entries WHERE namespace = ?", (namespace,))
+    def keys(self, namespace: str, prefix: str = "") -> list[tuple[str, Value]]:
+        """Every key that begins with ``prefix``, by code point; the values' contents are left empty."""
+        return self.page(namespace, prefix, "", ALL)[0]
 
-    def list(
-        self, namespace: str, *, prefix: str = "", after: str = "", limit: int = MAX_KEYS
-    ) -> tuple[list[Entry], str | None]:
-        """A page of entries in the keys' order (values left empty), and the key to go on after, None at the end."""
+    def page(self, namespace: str, prefix: str, after: str, limit: int) -> tuple[list[tuple[str, Value]], bool]:
+        """At most ``limit`` keys that come after ``after``, and whether more follow."""
         with self._open() as database:
             rows = database.execute(
                 "SELECT key, x'', metadata, expiration FROM entries WHERE namespace = ? AND key > ?"
-                " AND substr(key, 1, ?) = ? AND (expiration IS NULL OR expiration > ?) ORDER BY key LIMIT ?",
-                (namespace, after, len(prefix), prefix, time.time(), limit + 1),
+                f" AND substr(key, 1, ?) = ? AND {ALIVE} ORDER BY key LIMIT ?",
+                (namespace, after, len(prefix), prefix, time.time(), limit + 1 if limit != ALL else ALL),
             ).fetchall()
-        page = [_entry(row) for row in rows[:limit]]
-        return page, page[-1].key if len(rows) > limit else None
+        shown = rows if limit == ALL else rows[:limit]
+        return [(key, _value(*rest)) for key, *rest in shown], len(shown) < len(rows)
+
+    def drop(self, namespace: str) -> None:
+        with self._open() as database:
+            database.execute("DELETE FROM entries WHERE namespace = ?", (namespace,))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -85,6 +76,5 @@ class KvStore:
             yield database
 
 
-def _entry(row: tuple[str, bytes, str | None, int | None]) -> Entry:
-    key, value, metadata, expiration = row
-    return Entry(key, bytes(value), json.loads(metadata) if metadata else None, expiration)
+def _value(content: bytes, metadata: str | None, expiration: int | None) -> Value:
+    return Value(bytes(content), expiration, json.loads(metadata) if metadata else None)

@@ -8,14 +8,17 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from localcloud.cloudflare.dataplane.interface import Value
 from localcloud.cloudflare.edge import messages
 from localcloud.cloudflare.edge.messages import Headers, Request, Response
-from localcloud.cloudflare.runtime.kv import MAX_KEYS, Entry, KvStore
+from localcloud.cloudflare.runtime.kv import KvStore
 
 METADATA_HEADER = "cf-kv-metadata"
 MIN_TTL = 60
 """Seconds that a value lives at least."""
 MAX_BULK = 100
+MAX_KEYS = 1000
+"""Keys in one page of a listing, at most and by default."""
 
 
 async def answer(store: KvStore, namespace: str, request: Request) -> Response:
@@ -39,13 +42,13 @@ async def answer(store: KvStore, namespace: str, request: Request) -> Response:
     return messages.text(405, "method not allowed")
 
 
-def _value(entry: Entry | None) -> Response:
+def _value(entry: Value | None) -> Response:
     if entry is None:
         return messages.text(404, "")
-    headers = Headers([(b"content-length", str(len(entry.value)).encode())])
+    headers = Headers([(b"content-length", str(len(entry.content)).encode())])
     if entry.metadata is not None:
         headers.set(METADATA_HEADER, json.dumps(entry.metadata))
-    return Response(200, headers, messages.chunks(entry.value))
+    return Response(200, headers, messages.chunks(entry.content))
 
 
 def _put(store: KvStore, namespace: str, key: str, body: bytes, query: dict[str, str], headers: Headers) -> Response:
@@ -56,25 +59,25 @@ def _put(store: KvStore, namespace: str, key: str, body: bytes, query: dict[str,
     if expiration is not None and expiration < now + MIN_TTL:
         return messages.text(400, f"Invalid expiration of {expiration}. It must be at least {MIN_TTL} seconds ahead.")
     metadata = headers.get(METADATA_HEADER)
-    store.put(namespace, Entry(key, body, json.loads(metadata) if metadata else None, expiration))
+    store.put(namespace, key, Value(body, expiration, json.loads(metadata) if metadata else None))
     return messages.text(200, "")
 
 
 def _listing(store: KvStore, namespace: str, query: dict[str, str]) -> dict[str, Any]:
     after = base64.urlsafe_b64decode(query.get("cursor", "")).decode()
     limit = min(int(query.get("key_count_limit", MAX_KEYS)), MAX_KEYS)
-    entries, last = store.list(namespace, prefix=query.get("prefix", ""), after=after, limit=limit)
+    entries, more = store.page(namespace, query.get("prefix", ""), after, limit)
     keys = []
-    for entry in entries:
-        one: dict[str, Any] = {"name": entry.key}
+    for name, entry in entries:
+        one: dict[str, Any] = {"name": name}
         if entry.expiration is not None:
             one["expiration"] = entry.expiration
         if entry.metadata is not None:
             one["metadata"] = entry.metadata
         keys.append(one)
-    if last is None:
+    if not more:
         return {"keys": keys, "list_complete": True, "cacheStatus": None}
-    cursor = base64.urlsafe_b64encode(last.encode()).decode()
+    cursor = base64.urlsafe_b64encode(entries[-1][0].encode()).decode()
     return {"keys": keys, "list_complete": False, "cursor": cursor, "cacheStatus": None}
 
 
@@ -87,7 +90,7 @@ def _bulk(store: KvStore, namespace: str, asked: dict[str, Any]) -> Response:
         entry = store.get(namespace, key)
         value: Any = None
         if entry is not None:
-            value = entry.value.decode()
+            value = entry.content.decode()
             if asked.get("type") == "json":
                 value = json.loads(value)
         if asked.get("withMetadata"):
