@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
-from components.bootstrap import files, firewall, packages, services
+from components.bootstrap import accounts, files, firewall, packages, services
 from components.bootstrap.host import Host
 
 DEPLOY = "deploy"
@@ -76,11 +76,12 @@ def apply(host: Host, packages_besides: Iterable[str] = ()) -> None:
 
 
 def home(host: Host) -> None:
-    """The deploy user's home holds the bootstrap files: nobody else may look into it."""
+    """The deploy user's home holds the bootstrap files, closed to others; `journalctl` works without sudo."""
     try:
         entry = pwd.getpwnam(DEPLOY)
     except KeyError:
         return
+    accounts.user(host, DEPLOY, home=entry.pw_dir, shell=entry.pw_shell, groups=["systemd-journal"])
     files.directory(host, entry.pw_dir, mode=0o700, owner=DEPLOY, group=DEPLOY)
 
 
