@@ -76,7 +76,7 @@ def _release(settings: Settings) -> Iterator[Problem]:
         wrong = f"is not a release archive ({error})"
     else:
         return
-    build = '"$(python -m scripts.operator release build)"'
+    build = '"$(scripts/store release build --app PATH/TO/medusa-backend)"'
     fix = f"pulumi config set backendRelease {build} --stack {pulumi.get_stack()}"
     yield Problem("backendRelease", shown(str(path)), wrong, fix)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import zstandard
 
-FIX = "build one: python -m scripts.operator release build --app examples/backend"
+FIX = "build one: scripts/store release build --app PATH/TO/medusa-backend"
 
 
 class ReleaseError(ValueError):

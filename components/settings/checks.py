@@ -194,7 +194,11 @@ def release_is_there(known: dict[str, Any]) -> Found:
     except OSError:  # a name that is too long, a folder that is closed to us
         there = False
     if not there:
-        yield "backendRelease", "is not there; build it with: python -m scripts.operator release build", ""
+        yield (
+            "backendRelease",
+            "is not there; build it with: scripts/store release build --app PATH/TO/medusa-backend",
+            "",
+        )
 
 
 SHARED = (

@@ -143,7 +143,10 @@ class Settings(BaseModel):
     backend_release: Annotated[
         Path,
         BeforeValidator(kinds.archive),
-        Key("must be the path of a release archive, medusa-….tar.zst", '"$(python -m scripts.operator release build)"'),
+        Key(
+            "must be the path of a release archive, medusa-….tar.zst",
+            '"$(scripts/store release build --app PATH/TO/medusa-backend)"',
+        ),
     ]
     seed_demo_data: Annotated[Flag, Key("must be true or false", "false")] = False
     replace_medusa: Annotated[Replacement | None, _replace_key()] = None

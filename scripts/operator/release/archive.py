@@ -79,7 +79,7 @@ def read(path: Path) -> Release:
     except (OSError, tarfile.TarError, zstandard.ZstdError, ValueError, KeyError) as error:
         raise OperatorError(
             f"{path} is not a release archive: {error}",
-            advice="build one: python -m scripts.operator release build --app examples/backend",
+            advice="build one: scripts/store release build --app PATH/TO/medusa-backend",
         ) from error
 
 

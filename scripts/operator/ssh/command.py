@@ -43,7 +43,7 @@ def ssh(
     The server's host key is the one that the stack made: no question is asked, and an impostor is refused. Options of
     this command go before HOST.
 
-    Example: scripts/store ssh -s production medusa-prod journalctl -u medusa -f
+    Example: scripts/store ssh -s production medusa-prod sudo journalctl -u medusa -f
     """
     engine = Engine(stack, config_file)
     known = hosts.from_outputs(engine.outputs())

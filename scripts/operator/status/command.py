@@ -96,5 +96,5 @@ def _advice(report: Report) -> str:
     for one in services:
         if one.health == "unhealthy" and one.server:
             suffix = "postgres" if one is report.database else "redis"
-            return f"scripts/store ssh -s {report.stack} {suffix} systemctl --failed; journalctl -e there says why"
-    return f"scripts/store ssh -s {report.stack} medusa journalctl -u medusa -e says why an instance is not healthy"
+            return f"scripts/store ssh -s {report.stack} {suffix} sudo journalctl -n 50 says why"
+    return f"scripts/store ssh -s {report.stack} medusa sudo journalctl -u medusa -n 50 says why one is not healthy"
