@@ -64,6 +64,11 @@ def test_ssh_takes_keys_of_deploy_only(site: Site, server: ServerSpec, role: Any
     ]
 
 
+def test_operators_read_the_journal_as_they_are(site: Site, server: ServerSpec, role: Any) -> None:
+    """At night `journalctl -u medusa -f` showed nothing, because deploy may not read what services write."""
+    assert "ssh.service" in site.ssh(server, "journalctl --unit ssh --output json --lines 1")
+
+
 def test_only_root_reaches_the_metadata(site: Site, server: ServerSpec) -> None:
     """user_data holds the host key: any process that can make a request could read it (SSRF)."""
     url = "http://169.254.169.254/hetzner/v1/metadata/hostname"
