@@ -58,9 +58,9 @@ class Blobs:
                         draft.write(data)
             return draft.finish()
 
-    def cut(self, blob: str, first: int, length: int) -> Body:
-        """A new file with ``length`` bytes of another, from the one numbered ``first``."""
-        with self.draft() as draft, self.open(blob) as source:
+    def copy(self, source: BinaryIO, first: int, length: int, algorithms: Iterable[str] = ()) -> Body:
+        """A new file with ``length`` bytes of an open one, from the one numbered ``first``."""
+        with self.draft(algorithms) as draft:
             source.seek(first)
             while length > 0 and (data := source.read(min(CHUNK, length))):
                 draft.write(data)

@@ -47,6 +47,12 @@ class Index:
             self._db.close()
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing changes while the block runs."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """All that is done inside happens, or nothing does."""
         with self._lock:

@@ -42,30 +42,34 @@ async def put(call: Call) -> Response:
 
 
 async def get(call: Call) -> Response:
-    entry, headers = _looked_at(call)
+    entry, source = call.store.opened(call.bucket, call.key)
+    try:
+        status, headers, first, length = _looked_at(call, entry)
+    except BaseException:
+        source.close()
+        raise
+    if call.wire.method == "HEAD":
+        source.close()
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(_bytes(source, first, length), status, headers)
+
+
+def _looked_at(call: Call, entry: Object) -> tuple[int, dict[str, str], int, int]:
+    """(status, headers, first byte, count of bytes) of the answer."""
+    conditions.check_read(entry, call.headers)
+    headers = describe(entry, call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED")
+    headers |= {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
     part = conditions.span(call.headers.get("range"), entry.size)
     if_range = call.headers.get("if-range")
     if if_range and if_range.strip('"') != entry.etag and if_range != headers["last-modified"]:
         part = None
+    if part is None:
+        return 200, {**headers, "content-length": str(entry.size)}, 0, entry.size
+    first, length = part
     # The checksum is of the whole: with a part of the bytes it would be a lie to clients that compare.
-    if part:
-        headers = {name: value for name, value in headers.items() if not name.startswith("x-amz-checksum-")}
-    first, length = part or (0, entry.size)
-    headers["content-length"] = str(length)
-    if part:
-        headers["content-range"] = f"bytes {first}-{first + length - 1}/{entry.size}"
-    status = 206 if part else 200
-    if call.wire.method == "HEAD":
-        return Response(status_code=status, headers=headers)
-    return StreamingResponse(_bytes(call.store.open(entry), first, length), status, headers)
-
-
-def _looked_at(call: Call) -> tuple[Object, dict[str, str]]:
-    entry = call.store.get(call.bucket, call.key)
-    conditions.check_read(entry, call.headers)
-    headers = describe(entry, call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED")
-    headers |= {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
-    return entry, headers
+    headers = {name: value for name, value in headers.items() if not name.startswith("x-amz-checksum-")}
+    headers |= {"content-length": str(length), "content-range": f"bytes {first}-{first + length - 1}/{entry.size}"}
+    return 206, headers, first, length
 
 
 async def _bytes(source: BinaryIO, first: int, length: int) -> AsyncIterator[bytes]:
@@ -82,16 +86,21 @@ async def delete(call: Call) -> Response:
 
 
 async def copy(call: Call) -> Response:
-    source = source_of(call)
+    entry, source = source_of(call)
+    with source:
+        return await _copied(call, entry, source)
+
+
+async def _copied(call: Call, entry: Object, source: BinaryIO) -> Response:
     replacing = call.headers.get("x-amz-metadata-directive", "COPY").upper() == "REPLACE"
-    if (source.bucket, source.key) == (call.bucket, call.key) and not replacing:
+    if (entry.bucket, entry.key) == (call.bucket, call.key) and not replacing:
         raise R2Error("InvalidRequest", "An object is copied onto itself only with its metadata replaced.")
     default = call.store.bucket(call.bucket).storage_class
     asked = call.attributes(default)
     attributes = asked if replacing else type(asked)(
-        source.attributes.headers, source.attributes.metadata, asked.storage_class
+        entry.attributes.headers, entry.attributes.metadata, asked.storage_class
     )  # fmt: skip
-    body = await run_in_threadpool(call.store.blobs.join, [source.blob], list(source.checksums))
+    body = await run_in_threadpool(call.store.blobs.copy, source, 0, entry.size, list(entry.checksums))
     try:
         made = call.store.put(
             call.bucket, call.key, body, attributes, lambda there: conditions.check_write(there, call.headers)
@@ -102,17 +111,21 @@ async def copy(call: Call) -> Response:
     return answer("CopyObjectResult", [("ETag", f'"{made.etag}"'), ("LastModified", xml.time(made.modified))])
 
 
-def source_of(call: Call) -> Object:
-    """The object that x-amz-copy-source names, if the key may read it and the conditions on it hold."""
+def source_of(call: Call) -> tuple[Object, BinaryIO]:
+    """The object, open, that x-amz-copy-source names, if the key may read it and the conditions on it hold."""
     bucket, _, key = unquote(call.headers["x-amz-copy-source"].partition("?")[0]).lstrip("/").partition("/")
     if "." in bucket:
         raise R2Error("InvalidBucketName")
     bucket = within(call.jurisdiction, bucket)
     if not call.signed.key.may(bucket, write=False):
         raise R2Error("AccessDenied")
-    source = call.store.get(bucket, key)
-    conditions.check_read(source, call.headers, "x-amz-copy-source-")
-    return source
+    entry, source = call.store.opened(bucket, key)
+    try:
+        conditions.check_read(entry, call.headers, "x-amz-copy-source-")
+    except BaseException:
+        source.close()
+        raise
+    return entry, source
 
 
 async def delete_many(call: Call) -> Response:

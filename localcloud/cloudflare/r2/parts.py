@@ -38,13 +38,16 @@ async def put(call: Call) -> Response:
 
 
 async def copy(call: Call) -> Response:
-    upload, source = _upload(call), source_of(call)
-    asked = call.headers.get("x-amz-copy-source-range")
-    span = conditions.span(asked, source.size)
-    if asked and (span is None or not re.fullmatch(r"bytes=\d+-\d+", asked)):
-        raise R2Error("InvalidArgument", f"The range {asked!r} is not bytes=FIRST-LAST.")
-    first, length = span or (0, source.size)
-    part = _add(call, upload, await run_in_threadpool(call.store.blobs.cut, source.blob, first, length))
+    upload = _upload(call)
+    entry, source = source_of(call)
+    with source:
+        asked = call.headers.get("x-amz-copy-source-range")
+        span = conditions.span(asked, entry.size)
+        if asked and (span is None or not re.fullmatch(r"bytes=\d+-\d+", asked)):
+            raise R2Error("InvalidArgument", f"The range {asked!r} is not bytes=FIRST-LAST.")
+        first, length = span or (0, entry.size)
+        body = await run_in_threadpool(call.store.blobs.copy, source, first, length)
+    part = _add(call, upload, body)
     return answer("CopyPartResult", [("ETag", f'"{part.etag}"'), ("LastModified", xml.time(part.modified))])
 
 

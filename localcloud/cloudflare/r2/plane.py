@@ -53,10 +53,11 @@ class R2Objects:
             after = page.last
 
     def get(self, jurisdiction: str, bucket: str, key: str) -> tuple[interface.Stored, bytes] | None:
-        entry = self.store.find(within(jurisdiction, bucket), key)
-        if entry is None:
+        try:
+            entry, source = self.store.opened(within(jurisdiction, bucket), key)
+        except R2Error:
             return None
-        with self.store.open(entry) as source:
+        with source:
             return _stored(entry), source.read()
 
     def put(self, jurisdiction: str, bucket: str, key: str, content: bytes, content_type: str = "") -> interface.Stored:

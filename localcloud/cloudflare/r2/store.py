@@ -138,8 +138,11 @@ class Store:
             raise R2Error("NoSuchKey")
         return found
 
-    def open(self, entry: Object) -> BinaryIO:
-        return self.blobs.open(entry.blob)
+    def opened(self, bucket: str, key: str) -> tuple[Object, BinaryIO]:
+        """The object and its bytes, which stay readable although it is replaced or deleted meanwhile."""
+        with self.index.held():
+            entry = self.get(bucket, key)
+            return entry, self.blobs.open(entry.blob)
 
     def delete(self, bucket: str, key: str, guard: Guard | None = None) -> None:
         """A key that is not there is no error, as in S3. A lock refuses."""

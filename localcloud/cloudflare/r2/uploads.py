@@ -82,7 +82,10 @@ def complete(store: Store, upload: Upload, chosen: Sequence[tuple[int, str]], gu
     if len({part.size for part in ordered[:-1]}) > 1 or ordered[-1].size > ordered[0].size:
         raise R2Error("InvalidPart", "All non-trailing parts must have the same length.")
     algorithms = [upload.algorithm] if upload.algorithm and upload.whole else []
-    body = store.blobs.join([part.blob for part in ordered], algorithms)
+    try:
+        body = store.blobs.join([part.blob for part in ordered], algorithms)
+    except FileNotFoundError:
+        raise R2Error("NoSuchUpload") from None  # Somebody ended it meanwhile.
     digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in ordered), usedforsecurity=False).hexdigest()
     made = Object(
         upload.bucket, upload.key, body.blob, body.size, f"{digest}-{len(ordered)}", store.clock(),
