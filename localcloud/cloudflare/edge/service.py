@@ -16,6 +16,7 @@ from localcloud.cloudflare.edge.snapshot import Snapshot
 from localcloud.cloudflare.edge.upstream import Upstream
 from localcloud.cloudflare.runtime import install
 from localcloud.cloudflare.runtime.bindings import Bindings
+from localcloud.cloudflare.runtime.generation import Addresses
 from localcloud.cloudflare.runtime.kv import KvStore
 from localcloud.cloudflare.runtime.runtime import Runtime
 
@@ -29,6 +30,8 @@ class Settings:
     http_port: int = 8480
     https_port: int = 8443
     addresses: tuple[str, ...] = ("127.0.0.1",)
+    r2_socket: Path | None = None
+    """Where R2's bindings are answered (:class:`~localcloud.cloudflare.runtime.r2_binding.R2Binding`)."""
     origin_ports: Ports = field(default_factory=Ports)
 
     @property
@@ -54,8 +57,7 @@ class Service:
         self._upstream = Upstream()
         self._runtime = Runtime(
             install.binary(settings.cache),
-            bindings_address=f"unix:{socket}",
-            outbound_address=None,
+            addresses=Addresses(f"unix:{socket}", f"unix:{settings.r2_socket}" if settings.r2_socket else None),
             log=settings.log_path,
         )
         ports = replace(settings.origin_ports, public_https=settings.https_port)

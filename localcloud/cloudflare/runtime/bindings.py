@@ -1,4 +1,4 @@
-"""What answers for bindings that workerd reaches over HTTP: KV namespaces, R2 buckets, a version's assets."""
+"""What answers for bindings that workerd reaches over HTTP: KV namespaces and a version's assets."""
 
 from __future__ import annotations
 

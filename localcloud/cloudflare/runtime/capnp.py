@@ -42,13 +42,15 @@ def render(
     *,
     sockets: Mapping[str, str],
     bindings_address: str,
+    r2_address: str | None,
     outbound_address: str | None,
     module_path: Callable[[Version, int], str],
 ) -> str:
     """Text of the configuration.
 
     ``sockets``: version id → path of the Unix socket it answers on. ``bindings_address``: address of the service behind
-    KV, R2 and assets. ``outbound_address``: where ``fetch`` of any address goes, or None: to loopback only.
+    KV and assets; ``r2_address``: of the one behind R2, None where there is none.
+    ``outbound_address``: where ``fetch`` of any address goes, or None: to loopback only.
     ``module_path``: file that holds a version's nth module, relative to the configuration.
 
     :raises RuntimeFailure: a binding or a module that is not run here.
@@ -68,7 +70,12 @@ def render(
         )
     for name, label in backends.items():
         header = f"(name = {quoted(BINDINGS_SERVICE_HEADER)}, value = {quoted(label)})"
-        services.append(_external(name, bindings_address, header))
+        address = bindings_address if json.loads(label)[0] != "r2" else r2_address
+        if address is None:
+            raise RuntimeFailure(
+                f"R2 bucket {json.loads(label)[1]} is bound to a Worker, but this edge runs without R2."
+            )
+        services.append(_external(name, address, header))
     if outbound_address:
         services.append(_external("internet", outbound_address, "", style="proxy"))
     else:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.cloudflare.runtime import capnp
@@ -20,6 +21,18 @@ START_SECONDS = 30.0
 END_SECONDS = 5.0
 FOLLOWS_PARENT = [found, "--pdeathsig", "KILL", "--"] if (found := shutil.which("setpriv")) else []
 """Ends workerd with the process that started it, even when that is killed (util-linux)."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where workerd finds what it does not do itself, as it writes addresses (``unix:PATH``, ``HOST:PORT``).
+
+    ``r2``: None where no R2 is served; ``outbound``: a proxy for ``fetch``, None: straight, to this machine only.
+    """
+
+    bindings: str
+    r2: str | None = None
+    outbound: str | None = None
 
 
 class Generation:
@@ -76,9 +89,7 @@ class Generation:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-async def start(
-    binary: Path, program: Program, *, bindings_address: str, outbound_address: str | None, log: Path
-) -> Generation:
+async def start(binary: Path, program: Program, *, addresses: Addresses, log: Path) -> Generation:
     """Run the program; returns once every version answers.
 
     :raises RuntimeFailure: workerd refuses the configuration or a Worker's script, with its words.
@@ -86,15 +97,13 @@ async def start(
     # A Unix socket's path may have 107 bytes at most: a home folder's may be longer.
     folder = Path(tempfile.mkdtemp(prefix="localcloud-workerd-"))
     try:
-        return await _start(binary, program, folder, bindings_address, outbound_address, log)
+        return await _start(binary, program, folder, addresses, log)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-async def _start(
-    binary: Path, program: Program, folder: Path, bindings_address: str, outbound_address: str | None, log: Path
-) -> Generation:
+async def _start(binary: Path, program: Program, folder: Path, addresses: Addresses, log: Path) -> Generation:
     running = [version for version in program.versions if version.modules]
     sockets = {version.id: str(folder / f"{index}.sock") for index, version in enumerate(running)}
 
@@ -106,20 +115,20 @@ async def _start(
     text = capnp.render(
         program,
         sockets=sockets,
-        bindings_address=bindings_address,
-        outbound_address=outbound_address,
+        bindings_address=addresses.bindings,
+        r2_address=addresses.r2,
+        outbound_address=addresses.outbound,
         module_path=module_path,
     )
     config = folder / "config.capnp"
     config.touch(mode=0o600)  # it holds secrets
     config.write_text(text)
     read_end, write_end = os.pipe()
-    errors = folder / "stderr"
-    with log.open("ab") as output, errors.open("wb") as stderr:
-        # workerd writes what went wrong to standard error; kept apart until it runs, to be told to the user.
+    with log.open("ab") as output:
+        said_before = output.tell()
         process = await asyncio.create_subprocess_exec(
             *FOLLOWS_PARENT, binary, "serve", f"--control-fd={write_end}", "--experimental", config.name,
-            cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=stderr,
+            cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             pass_fds=[write_end], start_new_session=True,
         )  # fmt: skip
     os.close(write_end)
@@ -128,7 +137,7 @@ async def _start(
         await asyncio.wait_for(_listening(read_end, set(sockets)), START_SECONDS)
     except (TimeoutError, RuntimeFailure):
         await _end_failed(generation)
-        words = errors.read_text(errors="replace") if errors.exists() else ""
+        words = log.read_bytes()[said_before:].decode(errors="replace")
         raise RuntimeFailure(f"workerd does not run this configuration:\n{words.strip()}") from None
     finally:
         os.close(read_end)

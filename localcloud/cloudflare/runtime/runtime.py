@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud.cloudflare.runtime import generation
-from localcloud.cloudflare.runtime.generation import Generation
+from localcloud.cloudflare.runtime.generation import Addresses, Generation
 from localcloud.cloudflare.runtime.model import Program, RuntimeFailure
 
 GRACE_SECONDS = 30.0
@@ -22,10 +22,9 @@ logger = logging.getLogger(__name__)
 class Runtime:
     """Runs one program at a time; :meth:`apply` changes it without dropping a request."""
 
-    def __init__(self, binary: Path, *, bindings_address: str, outbound_address: str | None, log: Path) -> None:
+    def __init__(self, binary: Path, *, addresses: Addresses, log: Path) -> None:
         self._binary = binary
-        self._bindings_address = bindings_address
-        self._outbound_address = outbound_address
+        self._addresses = addresses
         self._log = log
         self._program = Program()
         self._current: Generation | None = None
@@ -85,13 +84,7 @@ class Runtime:
     async def _start(self, program: Program) -> Generation | None:
         if not any(version.modules for version in program.versions):
             return None
-        return await generation.start(
-            self._binary,
-            program,
-            bindings_address=self._bindings_address,
-            outbound_address=self._outbound_address,
-            log=self._log,
-        )
+        return await generation.start(self._binary, program, addresses=self._addresses, log=self._log)
 
     async def _replace(self, program: Program) -> None:
         former, self._current = self._current, await self._start(program)
