@@ -1,0 +1,224 @@
+"""What workerd speaks for a Worker's R2 binding: JSON in a header or before the body, and JSON before the answer.
+
+A read is a GET with the request in a header; a write is a PUT whose body begins with the request, its length in
+another header. An answer begins with JSON likewise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from localcloud.cloudflare.r2 import conditions, listing, uploads
+from localcloud.cloudflare.r2.blobs import CHUNK
+from localcloud.cloudflare.r2.errors import R2Error
+from localcloud.cloudflare.r2.model import Attributes, Body, Json, Object
+from localcloud.cloudflare.r2.store import Store
+
+REQUEST, SIZE, ERROR = "cf-r2-request", "cf-r2-metadata-size", "cf-r2-error"
+REQUEST_LIMIT = 1 << 20
+FIELDS = {
+    "contentType": "content-type",
+    "contentLanguage": "content-language",
+    "contentDisposition": "content-disposition",
+    "contentEncoding": "content-encoding",
+    "cacheControl": "cache-control",
+}
+
+
+@dataclass
+class Answer:
+    """``content`` is sent first, then ``length`` bytes of ``source`` from where it stands; the sender closes it."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    source: BinaryIO | None = None
+    length: int = 0
+
+    def chunks(self) -> list[bytes]:
+        """All of it, read; closes the source."""
+        found, left = [self.content], self.length
+        if self.source:
+            with self.source:
+                while left > 0 and (data := self.source.read(min(CHUNK, left))):
+                    found.append(data)
+                    left -= len(data)
+        return found
+
+
+async def answer(
+    store: Store, bucket: str, method: str, headers: Mapping[str, str], body: AsyncIterator[bytes]
+) -> Answer:
+    """One call of a binding. ``headers`` have names in lower case; ``bucket`` is the store's name of it."""
+    try:
+        if method == "GET":
+            return _read(store, bucket, json.loads(headers[REQUEST]))
+        size = int(headers[SIZE])
+        if size > REQUEST_LIMIT:
+            raise R2Error("InvalidArgument", "The request's description is too long.")
+        buffer = bytearray()
+        async for data in body:
+            buffer += data
+            if len(buffer) >= size:
+                break
+        return await _write(store, bucket, json.loads(buffer[:size]), bytes(buffer[size:]), body)
+    except R2Error as refused:
+        told = {"version": 0, "v4code": refused.number, "message": refused.message}
+        return Answer(refused.status, {ERROR: json.dumps(told), "content-length": "0"})
+
+
+def _read(store: Store, bucket: str, asked: Json) -> Answer:
+    match asked["method"]:
+        case "head":
+            return _told(_shown(store.get(bucket, asked["object"])))
+        case "list":
+            return _told(_listed(store, bucket, asked))
+        case "get":
+            return _got(store, bucket, asked)
+    raise R2Error("NotImplemented")
+
+
+def _got(store: Store, bucket: str, asked: Json) -> Answer:
+    entry, source = store.opened(bucket, asked["object"])
+    try:
+        _check(entry, asked.get("onlyIf"))
+        first, length = _span(asked, entry.size)
+    except R2Error as refused:
+        source.close()
+        if refused.code != "PreconditionFailed":
+            raise
+        # The Worker gets the object without its body.
+        shown = _told(_shown(entry))
+        shown.status = refused.status
+        shown.headers[ERROR] = json.dumps({"version": 0, "v4code": refused.number, "message": refused.message})
+        return shown
+    source.seek(first)
+    about = _shown(entry)
+    if "range" in asked or "rangeHeader" in asked:
+        about["range"] = {"offset": first, "length": length}
+    told = _told(about)
+    told.source, told.length = source, length
+    told.headers["content-length"] = str(len(told.content) + length)
+    return told
+
+
+def _span(asked: Json, size: int) -> tuple[int, int]:
+    if asked.get("rangeHeader"):
+        return conditions.span(asked["rangeHeader"], size) or (0, size)
+    given = asked.get("range") or {}
+    if given.get("suffix") is not None:
+        length = min(int(given["suffix"]), size)
+        return size - length, length
+    first = int(given.get("offset") or 0)
+    length = min(int(given["length"]) if given.get("length") is not None else size, size - first)
+    if given and (first > size or length <= 0):
+        raise R2Error("InvalidRange")
+    return first, length
+
+
+def _listed(store: Store, bucket: str, asked: Json) -> Json:
+    after = asked.get("cursor") or asked.get("startAfter") or ""
+    count = int(asked.get("limit") or listing.PAGE)
+    page = listing.page(store, bucket, asked.get("prefix") or "", asked.get("delimiter") or "", after, count)
+    told: Json = {"objects": [_shown(entry) for entry in page.objects], "delimitedPrefixes": page.prefixes}
+    told["truncated"] = page.last is not None
+    return told | ({"cursor": page.last} if page.last is not None else {})
+
+
+async def _write(store: Store, bucket: str, asked: Json, first: bytes, body: AsyncIterator[bytes]) -> Answer:
+    key = asked.get("object", "")
+    match asked["method"]:
+        case "delete":
+            for name in asked.get("objects") or [key]:
+                store.delete(bucket, name)
+            return Answer(headers={"content-length": "0"})
+        case "put":
+            received = await _received(store, first, body, asked)
+            try:
+                made = store.put(
+                    bucket, key, received, _attributes(asked), lambda there: _check(there, asked.get("onlyIf"))
+                )
+            except BaseException:
+                store.blobs.remove([received.blob])
+                raise
+            return _told(_shown(made))
+        case "createMultipartUpload":
+            return _told({"uploadId": uploads.create(store, bucket, key, _attributes(asked)).id})
+    upload = uploads.get(store, bucket, key, asked.get("uploadId", ""))
+    match asked["method"]:
+        case "uploadPart":
+            received = await _received(store, first, body, asked)
+            try:
+                part = uploads.add_part(store, upload, int(asked["partNumber"]), received)
+            except BaseException:
+                store.blobs.remove([received.blob])
+                raise
+            return _told({"etag": part.etag})
+        case "completeMultipartUpload":
+            parts = sorted((int(part["part"]), str(part["etag"])) for part in asked["parts"])
+            return _told(_shown(uploads.complete(store, upload, parts)))
+        case "abortMultipartUpload":
+            uploads.abort(store, upload)
+            return Answer(headers={"content-length": "0"})
+    raise R2Error("NotImplemented")
+
+
+async def _received(store: Store, first: bytes, body: AsyncIterator[bytes], asked: Json) -> Body:
+    with store.draft([name for name in ("sha1", "sha256") if asked.get(name)]) as draft:
+        draft.write(first)
+        async for data in body:
+            draft.write(data)
+        received = draft.finish()
+        if asked.get("md5") and str(asked["md5"]).lower() != received.md5:
+            raise R2Error("BadDigest")
+        return received
+
+
+def _attributes(asked: Json) -> Attributes:
+    fields = asked.get("httpFields") or {}
+    headers = {header: str(fields[name]) for name, header in FIELDS.items() if fields.get(name)}
+    return Attributes(headers, {pair["k"]: pair["v"] for pair in asked.get("customFields") or ()})
+
+
+def _check(entry: Object | None, wanted: Json | None) -> None:
+    """A Worker's ``onlyIf``."""
+    if not wanted:
+        return
+    match, none = wanted.get("etagMatches"), wanted.get("etagDoesNotMatch")
+    holds = not match or (entry is not None and _matches(entry, match))
+    holds = holds and not (none and entry is not None and _matches(entry, none))
+    if entry is not None:
+        at = int(entry.modified) if wanted.get("secondsGranularity") else entry.modified
+        before, after = wanted.get("uploadedBefore"), wanted.get("uploadedAfter")
+        holds = holds and not (before is not None and at >= float(before) / 1000)
+        holds = holds and not (after is not None and at <= float(after) / 1000)
+    if not holds:
+        raise R2Error("PreconditionFailed")
+
+
+def _matches(entry: Object, tags: list[Json]) -> bool:
+    return any(tag["type"] == "wildcard" or tag.get("value") == entry.etag for tag in tags)
+
+
+def _shown(entry: Object) -> Json:
+    headers = entry.attributes.headers
+    return {
+        "name": entry.key,
+        "version": entry.blob,
+        "size": entry.size,
+        "etag": entry.etag,
+        "uploaded": int(entry.modified * 1000),
+        "httpFields": {name: headers[header] for name, header in FIELDS.items() if header in headers},
+        "customFields": [{"k": name, "v": value} for name, value in entry.attributes.metadata.items()],
+        "checksums": {} if entry.parts else {"0": entry.etag},
+        "storageClass": entry.attributes.storage_class,
+    }
+
+
+def _told(about: Any) -> Answer:
+    content = json.dumps(about).encode()
+    headers = {SIZE: str(len(content)), "content-type": "application/json", "content-length": str(len(content))}
+    return Answer(200, headers, content)
