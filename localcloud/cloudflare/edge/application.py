@@ -38,7 +38,7 @@ class Application:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
-            raise NotImplementedError(scope["type"])
+            await send({"type": "websocket.close"})  # refused with 403: WebSockets are not passed on
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive)

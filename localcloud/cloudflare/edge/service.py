@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from localcloud.cloudflare.runtime.bindings import Bindings
 from localcloud.cloudflare.runtime.generation import Addresses
 from localcloud.cloudflare.runtime.kv import KvStore
 from localcloud.cloudflare.runtime.runtime import Runtime
+
+FOLDER_PREFIX = "localcloud-edge-"
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Service:
         self._settings = settings
         settings.control_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._authority = Authority(settings.home / "ca")
-        self._folder = tempfile.TemporaryDirectory(prefix="localcloud-edge-")
-        socket = Path(self._folder.name) / "bindings.sock"
+        self._folder = fresh_folder(settings.control_path.with_name("run"))
+        socket = self._folder / "bindings.sock"
         self._bindings_config = server.internal(socket)
         self._bindings = Bindings(KvStore(settings.home / "kv.sqlite"))
         self._upstream = Upstream()
@@ -59,6 +62,7 @@ class Service:
             install.binary(settings.cache),
             addresses=Addresses(f"unix:{socket}", f"unix:{settings.r2_socket}" if settings.r2_socket else None),
             log=settings.log_path,
+            folder=self._folder,
         )
         ports = replace(settings.origin_ports, public_https=settings.https_port)
         self._edge = Edge(self._runtime, self._bindings, self._upstream, ports)
@@ -113,4 +117,19 @@ class Service:
         finally:
             await self._runtime.stop()
             await self._upstream.aclose()
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def fresh_folder(link: Path) -> Path:
+    """A new folder with a short path, for sockets (107 bytes at most) and Workers' files; ``link`` leads to it.
+
+    What a killed edge left in the folder that the link led to is removed: there are secrets in it.
+    """
+    if link.is_symlink():
+        former = link.readlink()
+        if former.name.startswith(FOLDER_PREFIX):
+            shutil.rmtree(former, ignore_errors=True)
+        link.unlink()
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    link.symlink_to(folder)
+    return folder

@@ -89,13 +89,12 @@ class Generation:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-async def start(binary: Path, program: Program, *, addresses: Addresses, log: Path) -> Generation:
-    """Run the program; returns once every version answers.
+async def start(binary: Path, program: Program, *, addresses: Addresses, log: Path, parent: Path) -> Generation:
+    """Run the program, its files in a new folder of ``parent``; returns once every version answers.
 
     :raises RuntimeFailure: workerd refuses the configuration or a Worker's script, with its words.
     """
-    # A Unix socket's path may have 107 bytes at most: a home folder's may be longer.
-    folder = Path(tempfile.mkdtemp(prefix="localcloud-workerd-"))
+    folder = Path(tempfile.mkdtemp(prefix="workerd-", dir=parent))
     try:
         return await _start(binary, program, folder, addresses, log)
     except BaseException:

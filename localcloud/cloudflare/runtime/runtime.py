@@ -22,10 +22,11 @@ logger = logging.getLogger(__name__)
 class Runtime:
     """Runs one program at a time; :meth:`apply` changes it without dropping a request."""
 
-    def __init__(self, binary: Path, *, addresses: Addresses, log: Path) -> None:
+    def __init__(self, binary: Path, *, addresses: Addresses, log: Path, folder: Path) -> None:
         self._binary = binary
         self._addresses = addresses
         self._log = log
+        self._folder = folder
         self._program = Program()
         self._current: Generation | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,7 +85,9 @@ class Runtime:
     async def _start(self, program: Program) -> Generation | None:
         if not any(version.modules for version in program.versions):
             return None
-        return await generation.start(self._binary, program, addresses=self._addresses, log=self._log)
+        return await generation.start(
+            self._binary, program, addresses=self._addresses, log=self._log, parent=self._folder
+        )
 
     async def _replace(self, program: Program) -> None:
         former, self._current = self._current, await self._start(program)

@@ -44,7 +44,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_it_serves_checks_comes_back_and_leaves_nothing(process: EdgeProcess, ports: tuple[int, int]) -> None:
+def test_it_serves_checks_comes_back_and_leaves_nothing(
+    process: EdgeProcess, ports: tuple[int, int], tmp_path: Path
+) -> None:
     """A killed edge that comes back empty is an outage until the next deploy."""
     process.apply(snapshot(version("v1")))
     assert answered(ports[0]) == "v1"
@@ -53,13 +55,17 @@ def test_it_serves_checks_comes_back_and_leaves_nothing(process: EdgeProcess, po
     assert answered(ports[0]) == "v1"
     first = process.pid
     assert first is not None
+    folder = (tmp_path / "edge" / "run").readlink()
     workers = [int(word) for word in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: not alive(first))
     process.start()
     assert answered(ports[0]) == "v1"
     wait_until(lambda: not any(alive(pid) for pid in workers))
+    assert not folder.exists()
+    second = (tmp_path / "edge" / "run").readlink()
     process.stop()
+    assert not second.exists()
     with socket.socket() as client:
         assert client.connect_ex(("127.0.0.1", ports[0])) != 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -96,3 +97,4 @@ async def test_an_edge_without_r2_says_so(tmp_path: Path) -> None:
     service = Service(Settings(tmp_path, cache(), free_port(), free_port()))
     with pytest.raises(RuntimeFailure, match="runs without R2"):
         await service.apply(snapshot(version("v1", SCRIPT, bindings=BINDING)))
+    shutil.rmtree((tmp_path / "edge" / "run").readlink())
