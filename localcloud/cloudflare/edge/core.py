@@ -97,6 +97,7 @@ class Edge:
         destination = table.destination(request.scheme, request.host, request.path)
         response = await self._forward(rules, destination, request)
         self._limits.count_response(rules, request, response)
+        _promise_tls(destination.zone, request, response)
         rules.change_response_headers(request, response)
         return response
 
@@ -175,3 +176,17 @@ def _upgrade(zone: Zone | None, request: Request, port: int) -> Response | None:
         return None
     host = request.host if port == 443 else f"{request.host}:{port}"
     return messages.text(301, "", location=f"https://{host}{request.target}")
+
+
+def _promise_tls(zone: Zone | None, request: Request, response: Response) -> None:
+    """The HSTS field of the zone's ``security_header``."""
+    header = (zone.settings.get("security_header") if zone else None) or {}
+    promise = header.get("strict_transport_security") or {}
+    if request.scheme != "https" or not promise.get("enabled"):
+        return
+    parts = [f"max-age={promise.get('max_age', 0)}"]
+    parts += ["includeSubDomains"] if promise.get("include_subdomains") else []
+    parts += ["preload"] if promise.get("preload") else []
+    response.headers.set("strict-transport-security", "; ".join(parts))
+    if promise.get("nosniff"):
+        response.headers.set("x-content-type-options", "nosniff")

@@ -133,6 +133,17 @@ async def test_plain_http_is_led_to_tls_where_the_zone_says_so(edge: Running, or
     assert response.headers["location"] == f"https://api.localhost:{edge.settings.https_port}/a?b=1"
 
 
+async def test_a_zone_promises_tls(edge: Running, origin: Origin) -> None:
+    """A browser that was never told to stay on TLS can be led off it."""
+    promise = {"enabled": True, "max_age": 86400, "include_subdomains": True, "nosniff": True}
+    zone = Zone("zone", "localhost", {"ssl": "flexible", "security_header": {"strict_transport_security": promise}})
+    await edge.service.apply(behind(origin, zone=zone))
+    async with edge.client("api.localhost") as client:
+        assert (await client.get("/")).headers["strict-transport-security"] == "max-age=86400; includeSubDomains"
+    async with edge.client("api.localhost", scheme="http") as client:
+        assert "strict-transport-security" not in (await client.get("/")).headers
+
+
 async def test_a_route_runs_a_worker_before_the_origin_but_where_it_is_disabled(edge: Running, origin: Origin) -> None:
     """A health check that a Worker answers hides an origin that is down."""
     sent = behind(origin)
