@@ -1,82 +1,24 @@
-"""Faults that tests ask for: the API then answers as a bad day would have it."""
+"""Faults that tests ask for, in this API's codes."""
 
 from __future__ import annotations
 
-import re
-import threading
-from dataclasses import dataclass, field
-
-from pydantic import Field, field_validator
-
+from localcloud.common import faults
+from localcloud.common.faults import Faults
 from localcloud.hetzner.errors import STATUS, ApiError
 from localcloud.hetzner.fields import Body
+
+__all__ = ["FaultRequest", "Faults", "error"]
 
 CODES = {status: code for code, status in reversed(STATUS.items())} | {500: "server_error", 422: "service_error"}
 
 
-class FaultRequest(Body):
-    """``path`` is a regular expression searched in the path below ``/v1``; without ``status`` it only delays."""
-
-    method: str = ".*"
-    path: str = ".*"
-    status: int | None = Field(default=None, ge=400, le=599)
-    code: str | None = None
-    message: str = "a fault that was asked for"
-    times: int | None = Field(default=None, ge=1)
-    delay_seconds: float = Field(default=0, ge=0, le=600, strict=False)
-
-    @field_validator("path", "method")
-    @classmethod
-    def _compiles(cls, text: str) -> str:
-        try:
-            re.compile(text)
-        except re.error as wrong:
-            raise ValueError(f"is not a regular expression: {wrong}") from None
-        return text
+class FaultRequest(faults.FaultRequest, Body):
+    """A fault as it is asked for in a request's body."""
 
 
-@dataclass
-class Fault:
-    asked: FaultRequest
-    left: int | None
-    hits: int = field(default=0)
-
-
-class Faults:
-    """The faults in force, the first that fits a request being applied to it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._faults: list[Fault] = []
-
-    def add(self, asked: FaultRequest) -> None:
-        with self._lock:
-            self._faults.append(Fault(asked, asked.times))
-
-    def clear(self) -> None:
-        with self._lock:
-            self._faults.clear()
-
-    def shown(self) -> list[dict[str, object]]:
-        with self._lock:
-            return [{**one.asked.model_dump(), "left": one.left, "hits": one.hits} for one in self._faults]
-
-    def take(self, method: str, path: str) -> FaultRequest | None:
-        """The fault for a request, used once more."""
-        with self._lock:
-            for fault in self._faults:
-                fits = re.fullmatch(fault.asked.method, method, re.IGNORECASE) and re.search(fault.asked.path, path)
-                if fits and fault.left != 0:
-                    fault.hits += 1
-                    if fault.left is not None:
-                        fault.left -= 1
-                    return fault.asked
-        return None
-
-
-def error(asked: FaultRequest) -> ApiError | None:
+def error(asked: faults.FaultRequest) -> ApiError | None:
     """The answer that a fault asks for; None if it is only a delay."""
     if asked.status is None and asked.code is None:
         return None
     code = asked.code or CODES.get(asked.status or 0, "server_error")
-    return ApiError(code, asked.message, status=asked.status)
+    return ApiError(str(code), asked.message, status=asked.status)

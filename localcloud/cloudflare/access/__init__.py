@@ -1,0 +1,1 @@
+"""Zero Trust: who may pass before which host names."""

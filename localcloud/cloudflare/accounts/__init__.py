@@ -1,0 +1,1 @@
+"""The account, its user and its tokens."""

@@ -1,0 +1,1 @@
+"""Notifications: policies and where they go."""

@@ -1,0 +1,1 @@
+"""Certificates for origins, signed by an authority of this cloud."""

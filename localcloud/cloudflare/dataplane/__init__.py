@@ -1,0 +1,1 @@
+"""What is behind the API: interface.py is the contract, memory.py only remembers."""

@@ -1,0 +1,1 @@
+"""KV namespaces and their values."""

@@ -1,0 +1,1 @@
+"""Rulesets of zones and of the account."""

@@ -1,0 +1,1 @@
+"""Workers: scripts, versions, deployments, and where they answer."""

@@ -1,0 +1,1 @@
+"""What the clouds share: faults, and the journal of requests."""
