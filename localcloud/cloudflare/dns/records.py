@@ -121,9 +121,7 @@ def _address(kind: str, content: str) -> str:
         return str(IPv4Address(content) if kind == "A" else IPv6Address(content))
     except ValueError:
         version, code = ("IPv4", 9005) if kind == "A" else ("IPv6", 9006)
-        raise bad_request(
-            f"Content for {kind} record must be a valid {version} address.", code, "/content"
-        ) from None
+        raise bad_request(f"Content for {kind} record must be a valid {version} address.", code, "/content") from None
 
 
 def same(one: Row, other: Row) -> bool:

@@ -98,7 +98,7 @@ def _checked(metadata: dict[str, Any], files: list[File]) -> Upload:
     if repeated is not None:
         raise bad_request(f"module '{repeated}' is there more than once", 10021)
     if main is not None and main not in names:
-        raise bad_request(f"No such module \"{main}\": the main module is not among those uploaded.", 10021)
+        raise bad_request(f'No such module "{main}": the main module is not among those uploaded.', 10021)
     if main is None and files:
         raise bad_request("main_module is required: it names the module to begin with", 10021, "/main_module")
     if not files and not metadata.get("assets") and not metadata.get("keep_assets"):

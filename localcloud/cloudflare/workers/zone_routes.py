@@ -85,7 +85,7 @@ def put_script(call: Call) -> Answer:
         zone = _zone_of(call, one)
         known = [row for row in call.tx.all(KIND, zone["id"]) if row["pattern"] == one.get("pattern")]
         if known and known[0]["script"] not in (None, worker["name"]):
-            text = f"Can't deploy routes that are assigned to another worker: \"{known[0]['script']}\" has this one."
+            text = f'Can\'t deploy routes that are assigned to another worker: "{known[0]["script"]}" has this one.'
             raise ApiError(409, 10020, text)
         for row in known:
             call.tx.remove(KIND, zone["id"], row["id"])

@@ -23,7 +23,7 @@ def test_rules_keep_their_id_by_ref_and_their_order_is_the_senders(api: Served) 
     """The provider calls a rule whose id changes an inconsistent result, and fails the update."""
     made = api.result("POST", "Z/rulesets", ruleset(rule("a"), rule("b")))
     ids = {one["ref"]: one["id"] for one in made["rules"]}
-    body = ruleset(rule("c"), rule("b", "http.host eq \"x\""), rule("a"))
+    body = ruleset(rule("c"), rule("b", 'http.host eq "x"'), rule("a"))
     changed = api.result("PUT", f"Z/rulesets/{made['id']}", body)
     assert [one["ref"] for one in changed["rules"]] == ["c", "b", "a"]
     assert {one["ref"]: one["id"] for one in changed["rules"] if one["ref"] != "c"} == ids

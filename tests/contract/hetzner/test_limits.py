@@ -90,7 +90,7 @@ def test_the_journal_says_what_was_asked_without_secrets(api: Served) -> None:
 
 def test_the_journal_file_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cloud left running for weeks must not fill the disk."""
-    monkeypatch.setattr("localcloud.hetzner.journal.MAX_BYTES", 1000)
+    monkeypatch.setattr("localcloud.common.journal.MAX_BYTES", 1000)
     path = tmp_path / "requests.jsonl"
     written = Journal(path)
     for number in range(50):
