@@ -24,6 +24,8 @@ class Part:
     name: str
     kinds: frozenset[str]
     apply: Callable[[Cloud], None]
+    at_once: bool = False
+    """Told before whoever made the change is answered, so that what was just made can be used."""
 
 
 def snapshot(tx: Transaction, account: str) -> edge.Snapshot:
@@ -160,8 +162,8 @@ def _pictures(cloud: Cloud) -> None:
 
 
 PARTS = (
-    Part("objects", frozenset({"r2_bucket", "token"}), _objects),
-    Part("pictures", frozenset({"image", "image_variant", "image_settings"}), _pictures),
+    Part("objects", frozenset({"r2_bucket", "token"}), _objects, at_once=True),
+    Part("pictures", frozenset({"image", "image_variant", "image_settings"}), _pictures, at_once=True),
     Part(
         "traffic",
         frozenset({

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from localcloud.cloudflare.dataplane.interface import DataPlane, DataPlaneError
 from localcloud.cloudflare.store import Store
 
+if TYPE_CHECKING:
+    from localcloud.cloudflare import assemble
+
 log = logging.getLogger("localcloud.cloudflare")
-RETRY_SECONDS = 5.0
 
 
 def account_id(token: str) -> str:
@@ -46,12 +49,13 @@ class Cloud:
 
 
 class Publisher:
-    """Tells the data plane what changed, one state after the other, in a thread of its own; what comes fast is taken
-    together."""
+    """Tells the data plane what changed. Buckets, keys and pictures are told before the answer to whoever asked for
+    them; traffic by a thread of its own, one state after the other, and what comes fast is taken together."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._condition = threading.Condition()
+        self._apply = threading.Lock()
         self._kinds: set[str] | None = {"*"}
         self._busy = False
         self._closing = False
@@ -60,22 +64,20 @@ class Publisher:
         """What the data plane could not do, by part; it is tried again when anything of that part changes."""
 
     def start(self) -> None:
+        self._tell({"*"}, at_once=True)
         self._thread.start()
 
     def notice(self, kinds: set[str]) -> None:
         """Rows of these kinds have changed."""
+        self._tell(kinds, at_once=True)
         with self._condition:
             self._kinds = (self._kinds or set()) | kinds
             self._condition.notify_all()
 
     def settle(self, seconds: float = 30.0) -> bool:
         """Wait until the data plane serves what is declared; False if it took too long."""
-        end = time.monotonic() + seconds
         with self._condition:
-            while self._kinds or self._busy:
-                if not self._condition.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
-                    return False
-        return True
+            return self._condition.wait_for(lambda: not self._kinds and not self._busy, seconds)
 
     def close(self) -> None:
         with self._condition:
@@ -89,26 +91,30 @@ class Publisher:
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
-                while not self._kinds and not self._closing:
-                    self._condition.wait()
+                self._condition.wait_for(lambda: self._kinds or self._closing)
                 if self._closing:
                     return
                 kinds, self._kinds, self._busy = self._kinds or set(), None, True
-            self._publish(kinds)
+            self._tell(kinds, at_once=False)
 
-    def _publish(self, kinds: set[str]) -> None:
+    def _tell(self, kinds: set[str], at_once: bool) -> None:
         from localcloud.cloudflare import assemble
 
         for part in assemble.PARTS:
-            if "*" not in kinds and not kinds & part.kinds:
+            if part.at_once != at_once or ("*" not in kinds and not kinds & part.kinds):
                 continue
-            try:
-                part.apply(self._cloud)
-            except DataPlaneError as wrong:
-                log.error("%s: %s", part.name, wrong)
-                self.problems[part.name] = str(wrong)
-            except Exception as wrong:
-                log.exception("%s could not be applied", part.name)
-                self.problems[part.name] = f"{type(wrong).__name__}: {wrong}"
-            else:
-                self.problems.pop(part.name, None)
+            # Each reads the state anew: the last to come here tells the newest.
+            with self._apply if at_once else nullcontext():
+                self._try(part)
+
+    def _try(self, part: assemble.Part) -> None:
+        try:
+            part.apply(self._cloud)
+        except DataPlaneError as wrong:
+            log.error("%s: %s", part.name, wrong)
+            self.problems[part.name] = str(wrong)
+        except Exception as wrong:
+            log.exception("%s could not be applied", part.name)
+            self.problems[part.name] = f"{type(wrong).__name__}: {wrong}"
+        else:
+            self.problems.pop(part.name, None)

@@ -76,12 +76,20 @@ class Store:
             self.rows.setdefault((kind, scope), {})[name] = json.loads(body)
         self.meta: dict[str, Any] = {key: json.loads(value) for key, value in self._db.execute("SELECT * FROM meta")}
         self.changed: Callable[[set[str]], None] = lambda kinds: None
-        """Called with the kinds of rows that a transaction changed, once they are durable."""
+        """Called with the kinds of rows that a transaction changed, once they are durable and others may begin."""
         self._open = False
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Everything done inside happens, or nothing does."""
+        with self._exclusive() as tx:
+            yield tx
+        kinds = tx.kinds()
+        if kinds:
+            self.changed(kinds)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[Transaction]:
         with self.lock:
             if self._open:
                 raise RuntimeError("a transaction is already open in this thread")
@@ -99,9 +107,6 @@ class Store:
                 tx.publish()
             finally:
                 self._open = False
-            kinds = tx.kinds()
-            if kinds:
-                self.changed(kinds)
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind there are."""
