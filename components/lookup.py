@@ -75,7 +75,7 @@ def _ask(what: str, question: Callable[[], T]) -> T:
     try:
         return question()
     except Exception as error:  # an invoke fails with a bare Exception around the provider's message
-        raise pulumi.RunError(f"Hetzner Cloud was asked for {what} and did not answer: {_reason(error)}") from None
+        raise pulumi.RunError(f"Hetzner Cloud was asked for {what} and gave none: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:

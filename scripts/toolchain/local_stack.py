@@ -38,15 +38,25 @@ def make_stack(log: Log) -> str:
     said = json.loads(log.run([PYTHON, "-m", "scripts.operator", "secrets", "generate", "-s", STACK, "--json"]))
     if said["made"]:
         done.append(f"{len(said['made'])} secrets made")
+    settings = config(log)
+    # Another port than the usual one: the program must not ask the cloud of another checkout.
+    endpoint = json.loads(log.run([PYTHON, "-m", "localcloud", "status", "--json"]))["endpoint"]
+    if settings.get("endpoint") != endpoint:
+        log.run([SHIM, "config", "set", "hcloud:endpoint", endpoint, "-s", STACK])
+        done.append(f"endpoint {endpoint}")
     path = setup.release_path()
-    if config(log).get("backendRelease") != path:
+    if settings.get("backendRelease") != path:
         log.run([SHIM, "config", "set", "backendRelease", path, "-s", STACK])
         done.append(f"release {path}")
     return ", ".join(done) or "up to date"
 
 
 def stacks(log: Log) -> set[str]:
-    return {str(stack["name"]).rsplit("/", 1)[-1] for stack in json.loads(log.run([SHIM, "stack", "ls", "--json"]))}
+    """Names in the local stack's own state, whichever stack was selected last in this checkout."""
+    return {
+        str(stack["name"]).rsplit("/", 1)[-1]
+        for stack in json.loads(log.run([SHIM, "stack", "ls", "--json", "-s", STACK]))
+    }
 
 
 def config(log: Log) -> dict[str, Any]:

@@ -79,7 +79,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
 
     def DiffConfig(self, request: Any, context: Context) -> Any:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        # With none, the engine would go on with the old token and endpoint for one more update.
+        same = decode(request.olds) == decode(request.news)
+        kind = provider_pb2.DiffResponse.DIFF_NONE if same else provider_pb2.DiffResponse.DIFF_SOME
+        return provider_pb2.DiffResponse(changes=kind)
 
     def Configure(self, request: Any, context: Context) -> Any:
         with self._errors(context):

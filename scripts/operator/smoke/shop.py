@@ -71,6 +71,8 @@ class Shop:
         try:
             body = answer.json()
         except ValueError as error:
+            if not answer.is_success:
+                raise Unexpected(f"{method} {path} answers {answer.status_code}: {_message(answer)}") from error
             raise Unexpected(f"{method} {path} answers something that is not JSON: {answer.text[:80]!r}") from error
         return body if isinstance(body, dict) else {}
 

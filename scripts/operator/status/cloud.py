@@ -116,8 +116,7 @@ def _target(statuses: Any, checks: Mapping[int, Any]) -> Target:
     """One word for all services: unhealthy if any is, healthy if all are."""
     bad = next((status for status in statuses if status.status == "unhealthy"), None)
     if bad is not None:
-        named = (bad.detail or "unspecified") != "unspecified"
-        return Target("unhealthy", _reason(bad, checks.get(bad.listen_port)), settled=named)
+        return Target("unhealthy", _reason(bad, checks.get(bad.listen_port)))
     if statuses and all(status.status == "healthy" for status in statuses):
         return Target("healthy")
     return Target("unknown", "the load balancer has not finished its first check", settled=False)

@@ -73,6 +73,7 @@ def test_a_whole_path_passes_and_orders_two() -> None:
         ("GET /health", (503, HEALTHY | {"status": "error", "redis": "disconnected"}), "health", "redis: disconnected"),
         ("GET /health", (200, HEALTHY | {"database": "disconnected"}), "health", "database: disconnected"),
         ("GET /health", (200, "OK"), "health", "not JSON"),
+        ("GET /health", (503, "<h1>no server is available</h1>"), "health", "answers 503"),
         ("GET /health", (502, "bad gateway"), "health", "answers 502"),
         ("GET /health", httpx.ConnectError("refused"), "health", "refused"),
         ("GET /health", httpx.ReadTimeout(""), "health", "no answer in"),

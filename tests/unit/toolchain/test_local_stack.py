@@ -6,11 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 import pytest
 
 from scripts.toolchain import checks
-from scripts.toolchain.local_stack import Progress
+from scripts.toolchain.local_stack import Progress, stacks
+from scripts.toolchain.steps import Log
 
 UPDATE = """\
 Updating (local):
@@ -31,6 +33,19 @@ Diagnostics:
 Resources:
     + 4 created
 """
+
+
+def test_the_local_stack_is_looked_for_in_its_own_state() -> None:
+    """After `pulumi stack init staging` the state of staging was asked, and a second local stack made in it."""
+    asked: list[list[str]] = []
+
+    class Recorder:
+        def run(self, command: list[str]) -> str:
+            asked.append([str(word) for word in command[1:]])
+            return json.dumps([{"name": "local"}])
+
+    assert stacks(cast(Log, Recorder())) == {"local"}
+    assert asked == [["stack", "ls", "--json", "-s", "local"]]
 
 
 def fed() -> tuple[Progress, list[str]]:
