@@ -12,6 +12,11 @@ from localcloud.daemon import backends, control
 from localcloud.daemon.home import DaemonError, Home
 
 RATE_LIMIT = 3600
+PORTS = {
+    "--cloudflare-port": "serve Cloudflare's API here (default: $LOCALCLOUD_CLOUDFLARE_PORT, else the last one)",
+    "--edge-port": "serve host names here, by HTTPS (default: $LOCALCLOUD_EDGE_PORT, else the last one)",
+    "--s3-port": "serve R2 by S3 here (default: $LOCALCLOUD_S3_PORT, else the last one)",
+}
 NOT_RUNNING = 3
 """Exit status of ``status`` when no daemon runs, as with init scripts."""
 
@@ -20,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(
         prog="python -m localcloud",
-        description="Hetzner Cloud on this machine: its API on loopback, with servers that really boot.",
+        description="Hetzner Cloud and Cloudflare on this machine: their APIs on loopback, with servers that boot.",
         epilog='example:\n  python -m localcloud start && eval "$(python -m localcloud env)" && hcloud server list',
         formatter_class=raw,
     )
@@ -42,10 +47,14 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--foreground", action="store_true", help="serve in this process until interrupted")
     start.add_argument("--rate-limit", type=int, default=os.environ.get("LOCALCLOUD_RATE_LIMIT", RATE_LIMIT),
                        metavar="N", help="requests an hour (default: $LOCALCLOUD_RATE_LIMIT, else 3600)")  # fmt: skip
+    start.add_argument("--zone", action="append", default=[], metavar="NAME",
+                       help="serve Cloudflare too, with this zone; may be given again")  # fmt: skip
+    for option, text in PORTS.items():
+        start.add_argument(option, type=int, metavar="PORT", help=text)
     add("stop", "End the cloud, its machines and every trace of them; disks and state stay.", "stop")
     status = add("status", "Say whether the cloud runs; exits with 3 if not.", "status --json")
     status.add_argument("--json", action="store_true", help="print one JSON object")
-    add("env", "Print shell exports for Hetzner's clients.", 'env   # eval "$(python -m localcloud env)"')
+    add("env", "Print shell exports for the clouds' clients.", 'env   # eval "$(python -m localcloud env)"')
     images = words.add_parser("images", help="Build the images that servers boot from ahead of time.", add_help=False)
     images.add_argument("rest", nargs=argparse.REMAINDER)
     return top
@@ -89,6 +98,7 @@ def _run(asked: argparse.Namespace) -> int:
         case "env":
             port = home.port() if home.running() is None else int(home.last()["port"])
             print(f"export HCLOUD_ENDPOINT=http://127.0.0.1:{port}/v1\nexport HCLOUD_TOKEN={home.token()}")
+            _cloudflare_exports(home)
         case "status":
             found = control.status(home)
             print(json.dumps(found, indent=2) if asked.json else _sentence(found))
@@ -96,15 +106,27 @@ def _run(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _cloudflare_exports(home: Home) -> None:
+    options = home.cloudflare()
+    if options is None:
+        return
+    from localcloud.common.identity import account_id
+
+    token, base = home.cloudflare_token(), f"http://127.0.0.1:{options.port}/client/v4"
+    print(f"export CLOUDFLARE_BASE_URL={base}\nexport CLOUDFLARE_API_BASE_URL={base}")
+    print(f"export CLOUDFLARE_API_TOKEN={token}\nexport CLOUDFLARE_ACCOUNT_ID={account_id(token)}")
+
+
 def _start(home: Home, asked: argparse.Namespace) -> int:
     if asked.rate_limit < 1:
         raise DaemonError(f"--rate-limit {asked.rate_limit} would answer nobody; give at least 1 request an hour")
+    cloudflare = home.cloudflare(asked.cloudflare_port, asked.zone, asked.edge_port, asked.s3_port)
     if asked.foreground:
         from localcloud.daemon.serve import serve
 
-        serve(home, home.port(asked.port), asked.machines, asked.rate_limit)
+        serve(home, home.port(asked.port), asked.machines, asked.rate_limit, cloudflare)
         return 0
-    found = control.start(home, asked.port, asked.machines, asked.rate_limit)
+    found = control.start(home, asked.port, asked.machines, asked.rate_limit, cloudflare)
     said = "runs already" if found["already"] else "runs"
     print(f"The embedded cloud {said}: http://127.0.0.1:{found['port']}/v1 ({found['machines']} machines, {home.path})")
     print('Next: eval "$(python -m localcloud env)" && hcloud server list')

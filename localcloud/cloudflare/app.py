@@ -24,12 +24,15 @@ from localcloud.cloudflare.errors import ApiError, bad_request
 from localcloud.cloudflare.groups import ROUTES
 from localcloud.cloudflare.routing import Answer, Call, Raw, Route, Router, now
 from localcloud.common.faults import FaultRequest, Faults
+from localcloud.common.guard import no_page, whole_body
 from localcloud.common.journal import Journal
 
 log = logging.getLogger("localcloud.cloudflare")
 PREFIX = "/client/v4"
 THREADS = 8
 LOGGED_BYTES = 100_000
+MAX_BODY = 300 * 1024 * 1024
+"""Bytes: the longest object that R2 takes in one request."""
 ROUTER = Router(ROUTES)
 
 
@@ -47,8 +50,11 @@ class Api:
         path = request.scope.get("raw_path", request.url.path.encode()).decode().split("?")[0].removeprefix(PREFIX)
         path = path.rstrip("/") or "/"
         entry: dict[str, Any] = {"time": now(), "method": request.method, "path": path, "query": request.url.query}
+        body = await whole_body(request, MAX_BODY)
         try:
-            response = await self._answer(request, path, await request.body(), entry)
+            if body is None:
+                raise ApiError(413, 10013, f"the request's body is longer than {MAX_BODY} bytes")
+            response = await self._answer(request, path, body, entry)
         except ApiError as wrong:
             entry["code"] = wrong.code
             response = _json(wrong.status, wrong.body())
@@ -171,12 +177,13 @@ class Control:
         return _json(200 if done else 504, {"settled": done, "problems": self._api.cloud.publisher.problems})
 
     def routes(self) -> list[StarletteRoute]:
-        return [
-            StarletteRoute("/_localcloud/faults", self.faults, methods=["GET", "POST", "DELETE"]),
-            StarletteRoute("/_localcloud/requests", self.requests, methods=["GET"]),
-            StarletteRoute("/_localcloud/about", self.about, methods=["GET"]),
-            StarletteRoute("/_localcloud/settled", self.settled, methods=["GET"]),
+        table = [
+            ("/_localcloud/faults", self.faults, ["GET", "POST", "DELETE"]),
+            ("/_localcloud/requests", self.requests, ["GET"]),
+            ("/_localcloud/about", self.about, ["GET"]),
+            ("/_localcloud/settled", self.settled, ["GET"]),
         ]
+        return [StarletteRoute(path, no_page(endpoint), methods=methods) for path, endpoint, methods in table]
 
 
 def _fault(body: bytes) -> FaultRequest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Iterable
@@ -11,16 +10,12 @@ from typing import TYPE_CHECKING
 
 from localcloud.cloudflare.dataplane.interface import DataPlane, DataPlaneError
 from localcloud.cloudflare.store import Store
+from localcloud.common.identity import account_id
 
 if TYPE_CHECKING:
     from localcloud.cloudflare import assemble
 
 log = logging.getLogger("localcloud.cloudflare")
-
-
-def account_id(token: str) -> str:
-    """The account's id: it belongs to the token, so that a shell can be told of it before the cloud has run."""
-    return hashlib.sha256(f"account {token}".encode()).hexdigest()[:32]
 
 
 class Cloud:

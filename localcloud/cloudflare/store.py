@@ -67,7 +67,10 @@ class Store:
         self.lock = threading.RLock()
         folder.mkdir(parents=True, exist_ok=True)
         self.blobs = Blobs(folder / "cloudflare" / "blobs")
-        self._db = sqlite3.connect(folder / "cloudflare.sqlite", check_same_thread=False, isolation_level=None)
+        file = folder / "cloudflare.sqlite"
+        # Secrets lie in it; SQLite gives its other files the same mode.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         # WAL with NORMAL survives a kill of the process at any moment, which is what is promised.
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
         self._db.executescript(SCHEMA)

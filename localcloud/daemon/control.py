@@ -13,8 +13,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from localcloud.daemon import backends, serve
-from localcloud.daemon.home import DaemonError, Home
+from localcloud.daemon import backends
+from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
+from localcloud.daemon.sockets import listen
 from localcloud.machines.interface import MachineError
 
 START_TIMEOUT = 300.0
@@ -36,22 +37,37 @@ def ask(port: int) -> dict[str, Any] | None:
     return answer
 
 
-def start(home: Home, port: int | None, machines: str, per_hour: int) -> dict[str, Any]:
+def start(
+    home: Home, port: int | None, machines: str, per_hour: int, cloudflare: CloudflareOptions | None = None
+) -> dict[str, Any]:
     """Start a daemon in the background and wait until its API answers. One that runs already is left as it is."""
     home.make()
     if home.running() is not None:
         return {**_wait_until_it_answers(home, None), "already": True}
     backends.check(machines)
     wanted = home.port(port)
-    serve.listen(wanted).close()
+    listen(wanted).close()
     home.token()
     command = [sys.executable, "-m", "localcloud", "start", "--foreground", "--home", str(home.path)]
     command += ["--port", str(wanted), "--machines", machines, "--rate-limit", str(per_hour)]
+    if cloudflare is not None:
+        listen(cloudflare.port, "--cloudflare-port").close()
+        home.cloudflare_token()
+        command += _arguments(cloudflare)
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True
         )
     return {**_wait_until_it_answers(home, process), "already": False}
+
+
+def _arguments(cloudflare: CloudflareOptions) -> list[str]:
+    found = ["--cloudflare-port", str(cloudflare.port)]
+    for zone in cloudflare.zones:
+        found += ["--zone", zone]
+    if cloudflare.edge:
+        found += ["--edge-port", str(cloudflare.edge[1])]
+    return found + (["--s3-port", str(cloudflare.s3)] if cloudflare.s3 else [])
 
 
 def _wait_until_it_answers(home: Home, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
@@ -139,6 +155,8 @@ def status(home: Home) -> dict[str, Any]:
         "machines": last.get("machines"),
         "log": str(home.log),
     }
+    if "cloudflare_port" in last:
+        found["cloudflare"] = f"http://127.0.0.1:{last['cloudflare_port']}/client/v4"
     if pid is not None:
         about = ask(port)
         found["answers"] = about is not None

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import string
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,31 @@ from typing import Any
 
 DEFAULT_HOME = Path(".local/cloud")
 DEFAULT_PORT = 8470
+DEFAULT_CLOUDFLARE_PORT = 8471
 TOKEN_LENGTH = 64
 """Clients of the real cloud refuse a token of any other length."""
+CLOUDFLARE_TOKEN_LENGTH = 40
+EDGE_PORTS = (8480, 8443)
+"""HTTP and HTTPS."""
 ALPHABET = string.ascii_letters + string.digits
 
 
 class DaemonError(Exception):
     """Something a person can put right; the message says what and how."""
+
+
+@dataclass(frozen=True)
+class CloudflareOptions:
+    """What the Cloudflare half is started with. Without ``edge`` or ``s3`` (ports) these are not served."""
+
+    port: int
+    zones: tuple[str, ...] = ("localhost",)
+    edge: tuple[int, int] | None = None
+    s3: int | None = None
+
+    def known(self) -> dict[str, Any]:
+        """What the home remembers of it."""
+        return {"cloudflare_port": self.port, "zones": self.zones, "edge_ports": self.edge, "s3_port": self.s3}
 
 
 @dataclass(frozen=True)
@@ -69,21 +88,28 @@ class Home:
 
     def token(self) -> str:
         """The cloud's only token, made on first use."""
-        file = self.path / "token"
+        return self._secret("token", TOKEN_LENGTH)
+
+    def cloudflare_token(self) -> str:
+        """The owner's token of the Cloudflare half, made on first use; its clients check that it has 40 characters."""
+        return self._secret("cloudflare-token", CLOUDFLARE_TOKEN_LENGTH)
+
+    def _secret(self, name: str, length: int) -> str:
+        file = self.path / name
         try:
             token = file.read_text().strip()
         except FileNotFoundError:
             self.make()
-            token = "".join(secrets.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
+            token = "".join(secrets.choice(ALPHABET) for _ in range(length))
             with (
                 suppress(FileExistsError),
                 os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new,
             ):
                 new.write(token + "\n")
             token = file.read_text().strip()
-        if len(token) != TOKEN_LENGTH:
+        if len(token) != length:
             raise DaemonError(
-                f"{file} holds {len(token)} characters instead of {TOKEN_LENGTH}; remove it to get a new one"
+                f"{file} holds {len(token)} characters instead of {length}; remove it to get a new one"
             )
         return token
 
@@ -97,15 +123,29 @@ class Home:
 
     def port(self, given: int | None = None) -> int:
         """``given``, else ``$LOCALCLOUD_PORT``, else the last daemon's, else 8470."""
-        text = os.environ.get("LOCALCLOUD_PORT")
-        if given is None and text:
-            if not text.isdecimal():
-                raise DaemonError(f"LOCALCLOUD_PORT={text} is not a port; set a number from 1 to 65535")
-            given = int(text)
+        if given is None:
+            given = _port("LOCALCLOUD_PORT")
         port = given if given is not None else int(self.last().get("port", DEFAULT_PORT))
         if not 1 <= port <= 65535:
             raise DaemonError(f"port {port} does not exist; choose one from 1 to 65535")
         return port
+
+    def cloudflare(
+        self, port: int | None = None, zones: Sequence[str] = (), edge: int | None = None, s3: int | None = None
+    ) -> CloudflareOptions | None:
+        """What was given, else what the environment says, else the last daemon's; None where nothing asks for it."""
+        last = self.last()
+        port = port or _port("LOCALCLOUD_CLOUDFLARE_PORT") or last.get("cloudflare_port")
+        if port is None and zones:
+            port = DEFAULT_CLOUDFLARE_PORT
+        if port is None:
+            return None
+        edge = edge or _port("LOCALCLOUD_EDGE_PORT")
+        http = _port("LOCALCLOUD_EDGE_HTTP_PORT") or EDGE_PORTS[0]
+        ports = (http, edge) if edge else tuple(last.get("edge_ports") or ())
+        chosen = tuple(zones) or tuple(last.get("zones") or ()) or ("localhost",)
+        s3 = s3 or _port("LOCALCLOUD_S3_PORT") or last.get("s3_port")
+        return CloudflareOptions(port, chosen, (ports[0], ports[1]) if ports else None, s3)
 
     def running(self) -> int | None:
         """The pid of the daemon that holds this home's lock: a pid file alone may be of a process long dead."""
@@ -132,3 +172,13 @@ class Home:
                 f"a daemon runs already in {self.path}; stop it first: python -m localcloud stop"
             ) from None
         return lock
+
+
+def _port(variable: str) -> int | None:
+    """The port that an environment variable names, if it is set."""
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise DaemonError(f"{variable}={text} is not a port; set a number from 1 to 65535")
+    return int(text)

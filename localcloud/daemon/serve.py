@@ -6,49 +6,45 @@ import json
 import logging
 import os
 import signal
-import socket
 import sqlite3
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from localcloud.daemon import backends
-from localcloud.daemon.home import DaemonError, Home
+from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
+from localcloud.daemon.sockets import listen
 from localcloud.machines.interface import MachineError
+
+if TYPE_CHECKING:
+    from localcloud.daemon.cloudflare import CloudflareServer
 
 log = logging.getLogger("localcloud.daemon")
 DRAIN = 60.0
 """Seconds that work on machines may still take once the daemon was asked to end."""
 
 
-def listen(port: int) -> socket.socket:
-    """A socket on loopback only. Raises if the port is taken."""
-    # The protocol is named because asyncio only turns Nagle's algorithm off where it is: 40 ms a request otherwise.
-    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        server.bind(("127.0.0.1", port))
-    except OSError as wrong:
-        server.close()
-        if isinstance(wrong, PermissionError):
-            raise DaemonError(f"port {port} needs root; choose one above 1023 with --port") from None
-        raise DaemonError(
-            f"port {port} is taken by another program; choose another one: python -m localcloud start --port {port + 1}"
-        ) from None
-    return server
-
-
 def _leave(number: int, frame: object) -> None:
     raise SystemExit(0)
 
 
-def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
+def _cloudflare(home: Home, options: CloudflareOptions) -> CloudflareServer:
+    from localcloud.daemon.cloudflare import CloudflareServer
+
+    return CloudflareServer(home, options)
+
+
+def serve(
+    home: Home, port: int, machines_name: str, per_hour: int, cloudflare: CloudflareOptions | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT. The machines end with the daemon; killed, it leaves them running."""
     lock = home.lock()
     backends.check(machines_name)
     server = listen(port)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home.pid.write_text(f"{os.getpid()}\n")
-    home.about.write_text(json.dumps({"pid": os.getpid(), "port": port, "machines": machines_name}) + "\n")
+    known = {"pid": os.getpid(), "port": port, "machines": machines_name}
+    home.about.write_text(json.dumps({**known, **(cloudflare.known() if cloudflare else {})}) + "\n")
 
     # Here, not above: `status` and `stop` start fast without them.
     import uvicorn
@@ -72,6 +68,7 @@ def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
         raise DaemonError(f"this host cannot run machines: {wrong}") from None
     cloud = Cloud(store, machines, Catalogue())
     watch = PowerWatch(cloud)
+    other = _cloudflare(home, cloudflare) if cloudflare else None
     # uvicorn raises the signal again once it has ended: it must find a handler, or the process dies without a clean-up.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, _leave)
@@ -80,6 +77,8 @@ def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
         resume(cloud)
         log.info("machines are as the state has them, after %.1f s", time.monotonic() - began)
         watch.start()
+        if other is not None:
+            other.start()
         about = {"home": str(home.path), "pid": os.getpid(), "port": port, "machines": machines_name}
         app = create_app(cloud, home.token(), RateLimit(per_hour), Journal(home.journal), about)
         config = uvicorn.Config(
@@ -100,6 +99,8 @@ def serve(home: Home, port: int, machines_name: str, per_hour: int) -> None:
     finally:
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda *_: None)
+        if other is not None:
+            other.stop()
         if watch.started:
             watch.close()
         if not cloud.workers.wait_idle(DRAIN):

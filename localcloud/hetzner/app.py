@@ -9,7 +9,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
+from localcloud.common.guard import no_page, whole_body
 from localcloud.hetzner import (
     catalogue_routes,
     faults,
@@ -64,7 +65,7 @@ class Api:
     async def __call__(self, request: Request) -> Response:
         started = time.perf_counter()
         path = request.url.path.removeprefix(PREFIX)
-        body = await _body(request)
+        body = await whole_body(request, MAX_BODY)
         entry: dict[str, Any] = {"time": now(), "method": request.method, "path": path, "query": request.url.query}
         headers = {"X-Correlation-Id": secrets.token_hex(8)}
         try:
@@ -128,17 +129,6 @@ class Api:
             return handler(Call(self.cloud, tx, path, query, content, known))
 
 
-async def _body(request: Request) -> bytes | None:
-    """The whole body, or None when it is too long to be kept; what is too long is read to its end all the same."""
-    content = bytearray()
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= MAX_BODY:
-            content += chunk
-    return bytes(content) if size <= MAX_BODY else None
-
-
 def _parse(body: bytes | None) -> Any:
     if body is None:
         raise ApiError("json_error", f"the request's body is longer than {MAX_BODY} bytes")
@@ -166,7 +156,7 @@ class Control:
     async def faults(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                self._api.faults.add(fields.validate(faults.FaultRequest, _parse(await _body(request))))
+                self._api.faults.add(fields.validate(faults.FaultRequest, _parse(await whole_body(request, MAX_BODY))))
             except ApiError as wrong:
                 return _json(wrong.status, wrong.body())
         elif request.method == "DELETE":
@@ -201,22 +191,7 @@ class Control:
             ("/_localcloud/requests", self.requests, ["GET"]),
             ("/_localcloud/about", self.about, ["GET"]),
         ]
-        return [StarletteRoute(path, _no_page(endpoint), methods=methods) for path, endpoint, methods in table]
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def _no_page(endpoint: Endpoint) -> Endpoint:
-    """Refuse what a web page sends: it asks for no token, and any site open in a browser here could kill a server."""
-
-    async def guarded(request: Request) -> Response:
-        if "origin" in request.headers or request.url.hostname not in ("127.0.0.1", "localhost"):
-            wrong = ApiError("forbidden", "this is asked by programs on this machine, not by web pages")
-            return _json(wrong.status, wrong.body())
-        return await endpoint(request)
-
-    return guarded
+        return [StarletteRoute(path, no_page(endpoint), methods=methods) for path, endpoint, methods in table]
 
 
 def create_app(

@@ -17,7 +17,7 @@ from localcloud.cloudflare.app import create_app
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
 from localcloud.cloudflare.store import Store
-from localcloud.daemon.serve import listen
+from localcloud.daemon.sockets import listen
 from tests.contract.hetzner.serving import eventually
 
 TOKEN = "t" * 40

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from localcloud.daemon.serve import listen
+from localcloud.daemon.sockets import listen
 from localcloud.hetzner.app import create_app
 from localcloud.hetzner.catalogue import Catalogue
 from localcloud.hetzner.cloud import Cloud
