@@ -52,6 +52,10 @@ class ServiceToken(Body):
     duration: str = "8760h"
 
 
+FOREVER = "forever"
+"""A service token's duration when it never expires."""
+
+
 def _refuse(message: str, pointer: str) -> Exception:
     return bad_request(f"access.api.error.invalid_request: {message}", INVALID, pointer)
 
@@ -100,7 +104,6 @@ def _policy_unused(call: Call, row: Row) -> None:
 
 def _prepare_group(call: Call, row: Row, former: Row | None) -> None:
     _rules(call, row)
-    row.setdefault("is_default", False)
 
 
 def _prepare_app(call: Call, row: Row, former: Row | None) -> None:
@@ -171,9 +174,11 @@ def _seconds(text: str) -> float:
 
 def _prepare_token(call: Call, row: Row, former: Row | None) -> None:
     row.setdefault("duration", "8760h")
-    _duration(row["duration"], "/duration")
-    ends = datetime.now(UTC) + timedelta(seconds=_seconds(row["duration"]))
-    row["expires_at"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+    row["expires_at"] = None
+    if row["duration"] != FOREVER:
+        _duration(row["duration"], "/duration")
+        ends = datetime.now(UTC) + timedelta(seconds=_seconds(row["duration"]))
+        row["expires_at"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
     if former is None:
         row["client_id"] = f"{secrets.token_hex(16)}.access"
         row["_secret"] = secrets.token_hex(32)
