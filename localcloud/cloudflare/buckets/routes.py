@@ -47,7 +47,7 @@ def create(call: Call) -> Answer:
     row = {
         "name": body.name,
         "creation_date": now(),
-        "location": hint.upper(),
+        "location": hint,
         "storage_class": kind,
         "jurisdiction": where,
         "_id": hex_id(),
