@@ -108,9 +108,7 @@ class Home:
                 new.write(token + "\n")
             token = file.read_text().strip()
         if len(token) != length:
-            raise DaemonError(
-                f"{file} holds {len(token)} characters instead of {length}; remove it to get a new one"
-            )
+            raise DaemonError(f"{file} holds {len(token)} characters instead of {length}; remove it to get a new one")
         return token
 
     def last(self) -> dict[str, Any]:
