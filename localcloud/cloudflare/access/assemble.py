@@ -20,7 +20,7 @@ def policies(tx: Transaction, account: str, app: Row) -> list[Row]:
 
 def state(tx: Transaction, account: str) -> Access:
     """Everything that decides who may pass."""
-    apps = tx.all("access_app", account)
+    apps = [app for _, app in tx.everywhere("access_app")]
     return Access(
         team=organization.current(tx, account)["auth_domain"],
         applications=tuple({**public(app), "policies": policies(tx, account, app)} for app in apps),

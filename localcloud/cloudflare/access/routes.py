@@ -92,7 +92,7 @@ def _prepare_policy(call: Call, row: Row, former: Row | None) -> None:
 
 
 def _show_policy(call: Call, row: Row) -> dict[str, Any]:
-    users = [app for app in call.tx.all("access_app", call.account)
+    users = [app for _, app in call.tx.everywhere("access_app")
              if any(one.get("id") == row["id"] for one in app["_policies"])]  # fmt: skip
     return {**public(row), "app_count": len(users)}
 
@@ -201,10 +201,16 @@ APP: dict[str, Any] = {
 DATES: dict[str, Any] = {
     "created": "created_at", "modified": "updated_at", "new_id": uuid_id, "invalid": INVALID, "create_status": 201,
 }  # fmt: skip
-APPS = Collection(
-    path=BASE + "/apps", kind="access_app", model=App, missing=(11021, "access.api.error.unknown_application"),
-    prepare=_prepare_app, show=_show_app, **DATES,
-)  # fmt: skip
+
+
+def _apps(path: str) -> Collection:
+    return Collection(
+        path=path, kind="access_app", model=App, missing=(11021, "access.api.error.unknown_application"),
+        prepare=_prepare_app, show=_show_app, **DATES,
+    )  # fmt: skip
+
+
+APPS = (_apps(BASE + "/apps"), _apps("/zones/{zone_id}/access/apps"))
 POLICIES = Collection(
     path=BASE + "/policies", kind="access_policy", model=Policy, missing=(11022, "access.api.error.unknown_policy"),
     prepare=_prepare_policy, show=_show_policy, check_unused=_policy_unused, **DATES,
@@ -237,7 +243,7 @@ def refresh(call: Call) -> Answer:
 
 
 ROUTES = [
-    *[route for one in (APPS, POLICIES, ACCESS_GROUPS, PROVIDERS, TOKENS) for route in one.routes()],
+    *[route for one in (*APPS, POLICIES, ACCESS_GROUPS, PROVIDERS, TOKENS) for route in one.routes()],
     *organization.ROUTES,
     Route("POST", BASE + "/service_tokens/{id}/rotate", rotate),
     Route("POST", BASE + "/service_tokens/{id}/refresh", refresh),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,11 +92,11 @@ def form(metadata: dict[str, Any], content: bytes = WORKER) -> dict[str, Any]:
 
 
 @contextmanager
-def serve(home: Path, dataplane: MemoryDataPlane | None = None) -> Iterator[Served]:
+def serve(home: Path, dataplane: MemoryDataPlane | None = None, zones: Sequence[str] = (ZONE,)) -> Iterator[Served]:
     """Run a cloud with its state in ``home`` on a free port until the context ends."""
     dataplane = dataplane or MemoryDataPlane()
     store = Store(home)
-    cloud = Cloud(store, dataplane, TOKEN, [ZONE])
+    cloud = Cloud(store, dataplane, TOKEN, zones)
     cloud.start()
     server = uvicorn.Server(uvicorn.Config(create_app(cloud), log_config=None, ws="none"))
     listener = listen(0)
