@@ -105,8 +105,7 @@ def stop(instance: Instance) -> None:
         watcher.set()
     balancer.release_all(instance)
     servers.release_all(instance)
-    for name in processes.groups(instance.prefix):
-        processes.end(name)
+    _end_all(instance)
     services.ready_path(instance).unlink(missing_ok=True)
     for device in volumes.loops(instance):
         volumes.release_file(instance, device)
@@ -114,6 +113,18 @@ def stop(instance: Instance) -> None:
     host.down(instance)
     disks.empty_trash(instance.folder, wait=True)
     processes.remove_tree(instance.prefix)
+
+
+def _end_all(instance: Instance) -> None:
+    """End every group, and what was on its way into one when its daemon was killed."""
+    home, folder = str(instance.home), str(instance.folder)
+    more = True
+    while more:
+        for name in processes.groups(instance.prefix):
+            processes.end(name)
+        more = processes.end_starting(
+            lambda line: home in line or any(word.startswith(folder) or f"={folder}" in word for word in line)
+        )
 
 
 def _restart_services(instance: Instance) -> None:

@@ -12,7 +12,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from localcloud.machines.commands import run, succeeds
@@ -20,6 +21,7 @@ from localcloud.machines.interface import MachineError
 
 CGROUPS = Path("/sys/fs/cgroup")
 CONTROLLERS_V1 = ("systemd", "unified", "memory", "pids", "cpu,cpuacct", "cpu", "cpuacct", "freezer")
+SHELL = ("/bin/sh", "-c")
 ENTER = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"'
 
 
@@ -118,7 +120,7 @@ def spawn(
     folders = [str(folder) for folder in directories(group)]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", ENTER, "enter", str(len(folders)), *folders, *argv],
+            [*SHELL, ENTER, "enter", str(len(folders)), *folders, *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -143,6 +145,27 @@ def end(group: str, *, gracefully: float = 0.0, timeout: float = 15.0) -> None:
             raise MachineError(f"processes {members(group)} of {group} do not end")
         time.sleep(0.01)
     remove(group)
+
+
+def end_starting(words: Callable[[list[str]], bool]) -> bool:
+    """End processes that a killed daemon had just started and that are in no group yet; whether there were any.
+
+    ``words``: whether a command line, after the words that lead it into its group, is one of the instance's.
+    """
+    found = False
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        entering = line[:4] == [*SHELL, ENTER, "enter"]
+        if (entering or "localcloud.machines.services" in line) and words(line):
+            found = True
+            with suppress(ProcessLookupError):
+                os.kill(int(entry.name), signal.SIGKILL)
+    return found
 
 
 def _signal(group: str, number: signal.Signals) -> None:
