@@ -101,11 +101,13 @@ class Home:
         except FileNotFoundError:
             self.make()
             token = "".join(secrets.choice(ALPHABET) for _ in range(length))
-            with (
-                suppress(FileExistsError),
-                os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new,
-            ):
+            # Whole from the moment that it has its name: two starts at once read the token of the faster one.
+            draft = self.path / f".{name}.{os.getpid()}"
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
                 new.write(token + "\n")
+            with suppress(FileExistsError):
+                os.link(draft, file)
+            draft.unlink()
             token = file.read_text().strip()
         if len(token) != length:
             raise DaemonError(f"{file} holds {len(token)} characters instead of {length}; remove it to get a new one")
