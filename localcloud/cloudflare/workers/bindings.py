@@ -40,8 +40,8 @@ def complete(call: Call, sent: Any, former: Sequence[Row], keep: Sequence[str], 
             raise bad_request("a binding needs a name and a type", 10021, f"/bindings/{index}")
         if name in found:
             raise bad_request(f"binding {name} is there more than once", 10021, f"/bindings/{index}/name")
-        if one["type"] == "inherit" or _secret_left_out(one):
-            known = before.get(one.get("old_name") or name)
+        known = before.get(one.get("old_name") or name)
+        if one["type"] == "inherit" or _left_out(one, known):
             if known is None:
                 if strict or one["type"] != "inherit":
                     raise bad_request(f"binding {name} cannot be inherited: there is none yet", 10057)
@@ -56,10 +56,13 @@ def complete(call: Call, sent: Any, former: Sequence[Row], keep: Sequence[str], 
     return [found[name] for name in sorted(found)]
 
 
-def _secret_left_out(one: dict[str, Any]) -> bool:
-    """A secret that is sent as it was shown, without its value, stays what it is."""
+def _left_out(one: dict[str, Any], known: Row | None) -> bool:
+    """A binding that is sent as it was shown, without its value, or by nothing but name and type, stays what it is."""
     member = SECRETS.get(one["type"])
-    return member is not None and one.get(member) is None
+    if member is not None:
+        return one.get(member) is None
+    bare = {key for key, value in one.items() if value is not None} == {"name", "type"}
+    return bare and known is not None and known["type"] == one["type"]
 
 
 def _check(call: Call, one: dict[str, Any], pointer: str) -> None:

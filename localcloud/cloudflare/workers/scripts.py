@@ -81,8 +81,10 @@ def content(call: Call) -> Raw:
 
 def download(call: Call) -> Raw:
     """The script's text alone, or a form if it has several modules."""
-    row = model.main_version(call.tx, model.find(call))
-    if row is not None and len(row["modules"]) == 1:
+    worker = model.find(call)
+    named = call.query.get("version")
+    row = model.version(call, worker, named) if named else model.main_version(call.tx, worker)
+    if row is not None and len(row["modules"]) == 1 and not named:
         return Raw(call.tx.blobs.get(row["modules"][0]["blob"]), "application/javascript")
     return _content(call, row)
 
@@ -217,4 +219,5 @@ ROUTES = [
     Route("GET", BASE + "/{script}/script-settings", get_script_settings),
     Route("PATCH", BASE + "/{script}/script-settings", patch_script_settings),
     Route("GET", "/accounts/{account_id}/workers/services/{script}", service),
+    Route("DELETE", "/accounts/{account_id}/workers/services/{script}", delete),
 ]

@@ -265,3 +265,21 @@ def test_settings_of_a_script_change_without_an_upload(api: Served) -> None:
     observed = {"observability": {"enabled": True, "head_sampling_rate": 1}}
     assert api.result("PATCH", "A/workers/scripts/shop/script-settings", observed)["observability"]["enabled"] is True
     assert api.result("GET", "A/workers/scripts/shop/settings")["observability"]["enabled"] is True
+
+
+def test_a_binding_of_nothing_but_a_name_stays_what_it_is(api: Served) -> None:
+    """wrangler secret bulk: the other bindings were refused, or lost their values."""
+    bound = [{"type": "plain_text", "name": "A", "text": "x"}, {"type": "secret_text", "name": "KEY", "text": "s"}]
+    api.script(bindings=bound)
+    sent = [{"type": "plain_text", "name": "A"}, {"type": "secret_text", "name": "KEY"},
+            {"type": "secret_text", "name": "NEW", "text": "n"}]  # fmt: skip
+    body = {"settings": (None, json.dumps({"bindings": sent}))}
+    api.result("PATCH", "A/workers/scripts/shop/settings", files=body)
+    snapshot = api.settled().traffic.snapshot
+    assert snapshot is not None
+    assert {one["name"]: one["text"] for one in snapshot.program.versions[0].bindings} == {
+        "A": "x", "KEY": "s", "NEW": "n",
+    }  # fmt: skip
+    first = api.result("GET", "A/workers/scripts/shop/versions")["items"][1]["id"]
+    assert WORKER in api.ask("GET", f"A/workers/scripts/shop?version={first}").content
+    assert api.ask("DELETE", "A/workers/services/shop?force=true").is_success
