@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from localcloud.cloudflare.edge import forwarding, messages, split
+from localcloud.cloudflare.edge import forwarding, messages, origins, split
 from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.compression import Compression
 from localcloud.cloudflare.edge.messages import Request, Response
@@ -59,6 +59,11 @@ class Edge:
         self._table = Table(snapshot)
         await self._upstream.forget_missing_sockets()
 
+    @property
+    def table(self) -> Table:
+        """What is served now."""
+        return self._table
+
     async def handle(self, request: Request) -> Response:
         """The response; the caller sends and closes it."""
         request.ray = forwarding.new_ray()
@@ -69,7 +74,8 @@ class Edge:
         except RuntimeFailure as error:
             logger.error("%s", error)
             response = messages.text(500, "error code: 1101\nWorker threw exception")
-        await self._compression.apply(request, response)
+        if request.caller is None or response.headers.get("content-encoding"):
+            await self._compression.apply(request, response)
         response.headers.set("server", "cloudflare")
         response.headers.set("cf-ray", f"{request.ray}-{forwarding.COLO}")
         if response.headers.get("date") is None:
@@ -94,7 +100,8 @@ class Edge:
         if refused is not None:
             return refused
         rules.change_request_headers(request)
-        destination = table.destination(request.scheme, request.host, request.path)
+        past_routes = request.caller is not None and request.caller.past_routes
+        destination = table.destination(request.scheme, request.host, request.path, skip_route=past_routes)
         response = await self._forward(rules, destination, request)
         self._limits.count_response(rules, request, response)
         _promise_tls(destination.zone, request, response)
@@ -125,6 +132,7 @@ class Edge:
         ):
             return static
         outgoing = forwarding.outgoing(request, request.authority)
+        outgoing.set("x-real-ip", request.client_ip)
         outgoing.set(CF_HEADER, forwarding.cf_object(request))
         outgoing.set(SCHEME_HEADER, request.scheme)
         async with AsyncExitStack() as stack:
@@ -145,7 +153,7 @@ class Edge:
             tls = None  # Full answers a plain request over a plain connection
         settings = rules.origin_settings(request)
         origin = settings.get("origin") or {}
-        address = str(origin.get("host") or record.content).rstrip(".")
+        address = origins.address(rules.table, str(origin.get("host") or record.content))
         return await self._upstream.to_origin(
             address,
             origin.get("port") or (self._ports.https if tls else self._ports.http),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 
 from localcloud.cloudflare.edge.messages import Headers, Request
@@ -12,7 +13,7 @@ COLO = "LCL"
 """The airport code of this edge, in ``cf-ray`` and ``request.cf.colo``."""
 COUNTRY = "XX"
 """Cloudflare's code for an address whose country it does not know."""
-CDN_LOOP = "cloudflare; loops=1"
+LOOPS = re.compile(r"cloudflare; loops=(\d{1,3})[^,]*")
 SPOOFABLE = (
     "cf-connecting-ip", "cf-connecting-ipv6", "cf-ipcountry", "cf-ray", "cf-visitor", "cf-worker", "cf-ew-via",
     "true-client-ip", "x-forwarded-proto", "x-real-ip", BINDINGS_SERVICE_HEADER, CF_HEADER, SCHEME_HEADER,
@@ -35,10 +36,21 @@ def arrive(request: Request) -> None:
     headers.set("cf-visitor", json.dumps({"scheme": request.scheme}, separators=(",", ":")))
     headers.set("x-forwarded-proto", request.scheme)
     before = headers.get("x-forwarded-for")
-    headers.set("x-forwarded-for", f"{before}, {request.client_ip}" if before else request.client_ip)
-    before = headers.get("cdn-loop")
-    headers.set("cdn-loop", f"{before}, {CDN_LOOP}" if before else CDN_LOOP)
+    if before is None or before.rpartition(",")[2].strip() != request.client_ip:
+        headers.set("x-forwarded-for", f"{before}, {request.client_ip}" if before else request.client_ip)
+    if request.caller is not None:
+        headers.set("cf-worker", request.caller.zone or request.caller.worker)
+        headers.set("cf-ew-via", str(request.caller.depth))
+    headers.set("cdn-loop", _loops(headers.get("cdn-loop"), subrequest=request.caller is not None))
     headers.set("accept-encoding", "gzip, br")
+
+
+def _loops(before: str | None, *, subrequest: bool) -> str:
+    """The next value of ``cdn-loop`` (RFC 8586); what other networks wrote into it stays."""
+    found = LOOPS.search(before or "")
+    own = f"cloudflare; loops={int(found[1]) + 1 if found else 1}" + ("; subreqs=1" if subrequest else "")
+    others = [one for word in (before or "").split(",") if (one := word.strip()) and not one.startswith("cloudflare")]
+    return ", ".join([*others, own])
 
 
 def outgoing(request: Request, host: str) -> Headers:

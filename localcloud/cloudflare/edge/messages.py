@@ -54,6 +54,19 @@ class Headers:
         return Headers(self.pairs)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """The Worker that makes a request, the name of its zone (empty for none) and how many Workers stand before it.
+
+    ``past_routes``: the request is for what is behind its zone's routes, as without ``global_fetch_strictly_public``.
+    """
+
+    worker: str
+    zone: str
+    past_routes: bool
+    depth: int
+
+
 @dataclass
 class Request:
     """A request as a client made it; ``path`` and ``query`` as on the wire, ``host`` in lower case without a port."""
@@ -70,6 +83,7 @@ class Request:
     body: AsyncIterator[bytes] | None
     ray: str = ""
     accept_encoding: str = ""
+    caller: Caller | None = None
 
     @property
     def target(self) -> str:

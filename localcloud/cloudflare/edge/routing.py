@@ -110,6 +110,14 @@ class Table:
                     break
         return Destination(zone, worker, domain.worker if domain else None, None if domain else record)
 
+    def worker_zone(self, worker: str) -> Zone | None:
+        """The zone that a Worker runs in: of its first custom domain, else of its first route."""
+        for domain in self.snapshot.custom_domains:
+            if domain.worker == worker:
+                return self.zone(domain.hostname.lower())
+        identity = next((route.zone_id for route in self.snapshot.routes if route.worker == worker), None)
+        return next((zone for zone in self.snapshot.zones if zone.id == identity), None)
+
     def deployment(self, worker: str) -> Deployment | None:
         return self._deployments.get(worker)
 

@@ -48,6 +48,9 @@ def internal(path: Path) -> Config:
     config.bind = [f"unix:{path}"]
     config.umask = 0o177
     config.graceful_timeout = 1
+    # workerd ends connections that were idle for 5 s: ended from here as well, a request would fall between the two.
+    config.keep_alive_timeout = 3600
+    config.keep_alive_max_requests = 1_000_000
     config.include_server_header = False
     _quiet(config)
     return config

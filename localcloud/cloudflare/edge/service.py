@@ -13,6 +13,7 @@ from localcloud.cloudflare.edge.application import Application
 from localcloud.cloudflare.edge.authority import Authority
 from localcloud.cloudflare.edge.control import Control
 from localcloud.cloudflare.edge.core import Edge, Ports
+from localcloud.cloudflare.edge.outbound import Outbound
 from localcloud.cloudflare.edge.snapshot import Snapshot
 from localcloud.cloudflare.edge.upstream import Upstream
 from localcloud.cloudflare.runtime import install
@@ -56,17 +57,22 @@ class Service:
         self._folder = fresh_folder(settings.control_path.with_name("run"))
         socket = self._folder / "bindings.sock"
         self._bindings_config = server.internal(socket)
+        outbound = self._folder / "outbound.sock"
+        self._outbound_config = server.internal(outbound)
         self._bindings = Bindings(KvStore(settings.home / "kv.sqlite"))
         self._upstream = Upstream()
         self._runtime = Runtime(
             install.binary(settings.cache),
-            addresses=Addresses(f"unix:{socket}", f"unix:{settings.r2_socket}" if settings.r2_socket else None),
+            addresses=Addresses(
+                f"unix:{socket}", f"unix:{settings.r2_socket}" if settings.r2_socket else None, f"unix:{outbound}"
+            ),
             log=settings.log_path,
             folder=self._folder,
         )
         ports = replace(settings.origin_ports, public_https=settings.https_port)
         self._edge = Edge(self._runtime, self._bindings, self._upstream, ports)
-        self._ready = [asyncio.Event() for _ in range(3)]
+        self._outbound = Outbound(lambda: self._edge.table, self._edge.handle, self._upstream)
+        self._ready = [asyncio.Event() for _ in range(4)]
 
     @property
     def certificate_path(self) -> Path:
@@ -107,6 +113,7 @@ class Service:
         control = Control(self)
         listeners = (
             (Application(self._bindings.handle), self._bindings_config),
+            (Application(self._outbound.handle), self._outbound_config),
             (Application(self._edge.handle), public),
             (control.application, server.internal(settings.control_path)),
         )

@@ -10,6 +10,8 @@ from localcloud.cloudflare.runtime.model import Binding, Program, RuntimeFailure
 
 BINDINGS_SERVICE_HEADER = "x-localcloud-binding"
 """Says to the service behind KV, R2 and assets bindings which of them a request is for."""
+CALLER_HEADER = "x-localcloud-worker"
+"""Says to the proxy for ``fetch`` which Worker asks: JSON of its name and whether it goes by the public way always."""
 CF_HEADER = "x-localcloud-cf"
 """Carries ``request.cf`` as JSON from the edge to workerd."""
 SCHEME_HEADER = "x-localcloud-scheme"
@@ -62,7 +64,15 @@ def render(
         if not version.modules:
             continue
         name = f"worker:{version.id}"
-        services.append(f"(name = {quoted(name)}, worker = {_worker(version, program, backends, module_path)})")
+        outbound = "internet"
+        if outbound_address:
+            outbound = f"outbound:{version.id}"
+            asks = _json([version.worker, "global_fetch_strictly_public" in version.compatibility_flags])
+            # A request to a proxy goes without Host where a Worker gave none, which servers of HTTP/1.1 refuse.
+            header = f'(name = "host", value = "proxy"), (name = {quoted(CALLER_HEADER)}, value = {quoted(asks)})'
+            services.append(_external(outbound, outbound_address, header, style="proxy"))
+        worker = _worker(version, program, backends, module_path, outbound)
+        services.append(f"(name = {quoted(name)}, worker = {worker})")
         listeners.append(
             f"(name = {quoted(version.id)}, address = {quoted('unix:' + sockets[version.id])}, "
             f"service = {quoted(name)}, http = (cfBlobHeader = {quoted(CF_HEADER)}, "
@@ -76,9 +86,7 @@ def render(
                 f"R2 bucket {json.loads(label)[1]} is bound to a Worker, but this edge runs without R2."
             )
         services.append(_external(name, address, header))
-    if outbound_address:
-        services.append(_external("internet", outbound_address, "", style="proxy"))
-    else:
+    if outbound_address is None:
         services.append('(name = "internet", network = (allow = ["local"], deny = []))')
     return (
         'using Workerd = import "/workerd/workerd.capnp";\n'
@@ -99,7 +107,11 @@ def _external(name: str, address: str, header: str, style: str = "host") -> str:
 
 
 def _worker(
-    version: Version, program: Program, backends: dict[str, str], module_path: Callable[[Version, int], str]
+    version: Version,
+    program: Program,
+    backends: dict[str, str],
+    module_path: Callable[[Version, int], str],
+    outbound: str,
 ) -> str:
     order = sorted(range(len(version.modules)), key=lambda index: version.modules[index].name != version.main_module)
     if version.modules[order[0]].name != version.main_module:
@@ -118,7 +130,7 @@ def _worker(
     return (
         f"(modules = [{', '.join(modules)}], bindings = [{', '.join(bindings)}], "
         f"compatibilityDate = {quoted(version.compatibility_date)}, compatibilityFlags = [{flags}], "
-        f'globalOutbound = "internet")'
+        f"globalOutbound = {quoted(outbound)})"
     )
 
 

@@ -55,6 +55,7 @@ FIELDS: dict[str, Callable[[Context], Any]] = {
     "cf.colo.name": lambda _: forwarding.COLO,
     "cf.ray_id": lambda context: context.request.ray,
     "cf.threat_score": lambda _: 0,
+    "cf.worker.upstream_zone": lambda context: context.request.caller.zone if context.request.caller else "",
     "cf.zone.name": lambda context: context.zone,
     "http.cookie": _header("cookie"),
     "http.host": lambda context: context.request.host,
