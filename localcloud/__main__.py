@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from typing import Any
 
 from localcloud.daemon import backends, control
-from localcloud.daemon.home import DaemonError, Home
+from localcloud.daemon.home import Asked, DaemonError, Home
 
 RATE_LIMIT = 3600
 PORTS = {
-    "--cloudflare-port": "serve Cloudflare's API here (default: $LOCALCLOUD_CLOUDFLARE_PORT, else the last one)",
-    "--edge-port": "serve host names here, by HTTPS (default: $LOCALCLOUD_EDGE_PORT, else the last one)",
-    "--s3-port": "serve R2 by S3 here (default: $LOCALCLOUD_S3_PORT, else the last one)",
+    "--cloudflare-port": "serve Cloudflare's API here (default: $LOCALCLOUD_CLOUDFLARE_PORT, the last one, 8471)",
+    "--edge-port": "serve host names here, by HTTPS (default: $LOCALCLOUD_EDGE_PORT, the last one)",
+    "--edge-http-port": "and here by HTTP (default: $LOCALCLOUD_EDGE_HTTP_PORT, the last one, 8480)",
+    "--s3-port": "serve R2 by S3 here (default: $LOCALCLOUD_S3_PORT, the last one)",
 }
 NOT_RUNNING = 3
 """Exit status of ``status`` when no daemon runs, as with init scripts."""
@@ -49,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
                        metavar="N", help="requests an hour (default: $LOCALCLOUD_RATE_LIMIT, else 3600)")  # fmt: skip
     start.add_argument("--zone", action="append", default=[], metavar="NAME",
                        help="serve Cloudflare too, with this zone; may be given again")  # fmt: skip
+    start.add_argument("--everything", action="store_true",
+                       help="serve edge and S3 too, at 8443 and 8472 where nothing says otherwise")  # fmt: skip
     for option, text in PORTS.items():
         start.add_argument(option, type=int, metavar="PORT", help=text)
     add("stop", "End the cloud, its machines and every trace of them; disks and state stay.", "stop")
@@ -96,9 +100,8 @@ def _run(asked: argparse.Namespace) -> int:
         case "stop":
             print(control.stop(home))
         case "env":
-            port = home.port() if home.running() is None else int(home.last()["port"])
-            print(f"export HCLOUD_ENDPOINT=http://127.0.0.1:{port}/v1\nexport HCLOUD_TOKEN={home.token()}")
-            _cloudflare_exports(home)
+            for name, value in _exports(home).items():
+                print(f"export {name}={shlex.quote(value)}")
         case "status":
             found = control.status(home)
             print(json.dumps(found, indent=2) if asked.json else _sentence(found))
@@ -106,21 +109,28 @@ def _run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _cloudflare_exports(home: Home) -> None:
+def _exports(home: Home) -> dict[str, str]:
+    """What the clients of both clouds read from the environment."""
+    from localcloud.common.identity import account_id
+    from localcloud.daemon import trust
+
+    port = home.port() if home.running() is None else int(home.last()["port"])
+    found = {"HCLOUD_ENDPOINT": f"http://127.0.0.1:{port}/v1", "HCLOUD_TOKEN": home.token()}
     options = home.cloudflare()
     if options is None:
-        return
-    from localcloud.common.identity import account_id
-
+        return found
     token, base = home.cloudflare_token(), f"http://127.0.0.1:{options.port}/client/v4"
-    print(f"export CLOUDFLARE_BASE_URL={base}\nexport CLOUDFLARE_API_BASE_URL={base}")
-    print(f"export CLOUDFLARE_API_TOKEN={token}\nexport CLOUDFLARE_ACCOUNT_ID={account_id(token)}")
+    found |= {"CLOUDFLARE_BASE_URL": base, "CLOUDFLARE_API_BASE_URL": base}
+    found |= {"CLOUDFLARE_API_TOKEN": token, "CLOUDFLARE_ACCOUNT_ID": account_id(token)}
+    return found | trust.exports(home)
 
 
 def _start(home: Home, asked: argparse.Namespace) -> int:
     if asked.rate_limit < 1:
         raise DaemonError(f"--rate-limit {asked.rate_limit} would answer nobody; give at least 1 request an hour")
-    cloudflare = home.cloudflare(asked.cloudflare_port, asked.zone, asked.edge_port, asked.s3_port)
+    cloudflare = home.cloudflare(
+        Asked(asked.cloudflare_port, asked.zone, asked.edge_http_port, asked.edge_port, asked.s3_port, asked.everything)
+    )
     if asked.foreground:
         from localcloud.daemon.serve import serve
 

@@ -21,6 +21,7 @@ from localcloud.common.journal import Journal
 from localcloud.daemon.backends import cache
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
 from localcloud.daemon.sockets import listen
+from localcloud.daemon.trust import write_bundle
 
 log = logging.getLogger("localcloud.daemon")
 END_SECONDS = 10.0
@@ -71,6 +72,8 @@ class CloudflareServer:
     def start(self) -> None:
         try:
             self._dataplane.start()
+            if self._options.edge:
+                write_bundle(self._home)
             self._cloud.start()
         except (ApiError, DataPlaneError) as wrong:
             raise DaemonError(f"Cloudflare's half cannot start: {wrong}") from None

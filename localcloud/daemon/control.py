@@ -13,9 +13,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from localcloud.daemon import backends
+from localcloud.daemon import backends, ports, remains
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
-from localcloud.daemon.sockets import listen
 from localcloud.machines.interface import MachineError
 
 START_TIMEOUT = 300.0
@@ -43,17 +42,19 @@ def start(
     """Start a daemon in the background and wait until its API answers. One that runs already is left as it is."""
     home.make()
     if home.running() is not None:
-        return {**_wait_until_it_answers(home, None), "already": True}
+        found = _wait_until_it_answers(home, None)
+        _check_served(home, cloudflare)
+        return {**found, "already": True}
     backends.check(machines)
     wanted = home.port(port)
-    listen(wanted).close()
+    remains.end(home.path)
+    ports.check(ports.of(wanted, cloudflare))
     home.token()
     command = [sys.executable, "-m", "localcloud", "start", "--foreground", "--home", str(home.path)]
     command += ["--port", str(wanted), "--machines", machines, "--rate-limit", str(per_hour)]
     if cloudflare is not None:
-        listen(cloudflare.port, "--cloudflare-port").close()
         home.cloudflare_token()
-        command += _arguments(cloudflare)
+        command += cloudflare.arguments()
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True
@@ -61,13 +62,20 @@ def start(
     return {**_wait_until_it_answers(home, process), "already": False}
 
 
-def _arguments(cloudflare: CloudflareOptions) -> list[str]:
-    found = ["--cloudflare-port", str(cloudflare.port)]
-    for zone in cloudflare.zones:
-        found += ["--zone", zone]
-    if cloudflare.edge:
-        found += ["--edge-port", str(cloudflare.edge[1])]
-    return found + (["--s3-port", str(cloudflare.s3)] if cloudflare.s3 else [])
+def _check_served(home: Home, cloudflare: CloudflareOptions | None) -> None:
+    """Raise if the daemon that runs does not serve what is asked for now."""
+    if cloudflare is None:
+        return
+    last = home.last()
+    asked = {"Cloudflare": cloudflare.port, "the edge": cloudflare.edge, "R2 by S3": cloudflare.s3}
+    served = {"Cloudflare": "cloudflare_port", "the edge": "edge_ports", "R2 by S3": "s3_port"}
+    lacking = [name for name, wanted in asked.items() if wanted and not last.get(served[name])]
+    zones = [f"the zone {zone}" for zone in cloudflare.zones if zone not in (last.get("zones") or ())]
+    if lacking or zones:
+        raise DaemonError(
+            f"the daemon that runs in {home.path} serves Hetzner's API without {', '.join(lacking or zones)}; start it "
+            "anew (servers keep their disks): python -m localcloud stop, then the same command again"
+        )
 
 
 def _wait_until_it_answers(home: Home, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
@@ -107,6 +115,7 @@ def stop(home: Home) -> str:
         return "stopped"
     if not home.path.exists():
         return "nothing to stop"
+    remains.end(home.path)
     name = home.last().get("machines")
     if name == "nspawn":
         backends.check(name)
@@ -155,13 +164,35 @@ def status(home: Home) -> dict[str, Any]:
         "machines": last.get("machines"),
         "log": str(home.log),
     }
-    if "cloudflare_port" in last:
-        found["cloudflare"] = f"http://127.0.0.1:{last['cloudflare_port']}/client/v4"
+    found |= _cloudflare(home, last)
     if pid is not None:
         about = ask(port)
         found["answers"] = about is not None
         found["memory_mb"] = _memory(pid)
         found["resources"] = (about or {}).get("resources", {})
+    return found
+
+
+def _cloudflare(home: Home, last: dict[str, Any]) -> dict[str, Any]:
+    """What the Cloudflare half was last started with; nothing where it was not."""
+    if "cloudflare_port" not in last:
+        return {}
+    from localcloud.cloudflare.images.assemble import account_hash
+
+    account = last["account_id"]
+    found: dict[str, Any] = {
+        "cloudflare": {
+            "endpoint": f"http://127.0.0.1:{last['cloudflare_port']}/client/v4",
+            "accountId": account,
+            "imagesHash": account_hash(account),
+            "zones": last["zones"],
+        }
+    }
+    if last.get("edge_ports"):
+        http, https = last["edge_ports"]
+        found |= {"edge": {"http": http, "https": https}, "ca": str(home.authority), "bundle": str(home.bundle)}
+    if last.get("s3_port"):
+        found["s3"] = {"endpoint": f"http://127.0.0.1:{last['s3_port']}"}
     return found
 
 

@@ -21,6 +21,7 @@ TOKEN_LENGTH = 64
 CLOUDFLARE_TOKEN_LENGTH = 40
 EDGE_PORTS = (8480, 8443)
 """HTTP and HTTPS."""
+DEFAULT_S3_PORT = 8472
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -40,6 +41,28 @@ class CloudflareOptions:
     def known(self) -> dict[str, Any]:
         """What the home remembers of it."""
         return {"cloudflare_port": self.port, "zones": self.zones, "edge_ports": self.edge, "s3_port": self.s3}
+
+    def arguments(self) -> list[str]:
+        """The words of ``start`` that mean this."""
+        found = ["--cloudflare-port", str(self.port)]
+        for zone in self.zones:
+            found += ["--zone", zone]
+        if self.edge:
+            found += ["--edge-http-port", str(self.edge[0]), "--edge-port", str(self.edge[1])]
+        return found + (["--s3-port", str(self.s3)] if self.s3 else [])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line of ``start`` says of the Cloudflare half; None is "nothing said"."""
+
+    port: int | None = None
+    zones: Sequence[str] = ()
+    edge_http: int | None = None
+    edge: int | None = None
+    s3: int | None = None
+    everything: bool = False
+    """Edge and S3 too, where nothing names their ports."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,16 @@ class Home:
     @property
     def pid(self) -> Path:
         return self.path / "daemon.pid"
+
+    @property
+    def authority(self) -> Path:
+        """The edge's certificate authority, once an edge has run."""
+        return self.path / "ca" / "ca.pem"
+
+    @property
+    def bundle(self) -> Path:
+        """What clients are to trust: the system's authorities and the edge's."""
+        return self.path / "ca" / "bundle.pem"
 
     @property
     def about(self) -> Path:
@@ -130,22 +163,21 @@ class Home:
             raise DaemonError(f"port {port} does not exist; choose one from 1 to 65535")
         return port
 
-    def cloudflare(
-        self, port: int | None = None, zones: Sequence[str] = (), edge: int | None = None, s3: int | None = None
-    ) -> CloudflareOptions | None:
+    def cloudflare(self, asked: Asked = Asked()) -> CloudflareOptions | None:
         """What was given, else what the environment says, else the last daemon's; None where nothing asks for it."""
         last = self.last()
-        port = port or _port("LOCALCLOUD_CLOUDFLARE_PORT") or last.get("cloudflare_port")
-        if port is None and zones:
+        usual = asked.everything
+        port = asked.port or _port("LOCALCLOUD_CLOUDFLARE_PORT") or last.get("cloudflare_port")
+        if port is None and (asked.zones or usual):
             port = DEFAULT_CLOUDFLARE_PORT
         if port is None:
             return None
-        edge = edge or _port("LOCALCLOUD_EDGE_PORT")
-        http = _port("LOCALCLOUD_EDGE_HTTP_PORT") or EDGE_PORTS[0]
-        ports = (http, edge) if edge else tuple(last.get("edge_ports") or ())
-        chosen = tuple(zones) or tuple(last.get("zones") or ()) or ("localhost",)
-        s3 = s3 or _port("LOCALCLOUD_S3_PORT") or last.get("s3_port")
-        return CloudflareOptions(port, chosen, (ports[0], ports[1]) if ports else None, s3)
+        http, https = last.get("edge_ports") or (EDGE_PORTS if usual else (EDGE_PORTS[0], None))
+        http = asked.edge_http or _port("LOCALCLOUD_EDGE_HTTP_PORT") or http
+        https = asked.edge or _port("LOCALCLOUD_EDGE_PORT") or https
+        s3 = asked.s3 or _port("LOCALCLOUD_S3_PORT") or last.get("s3_port") or (DEFAULT_S3_PORT if usual else None)
+        zones = tuple(asked.zones) or tuple(last.get("zones") or ()) or ("localhost",)
+        return CloudflareOptions(port, zones, (http, https) if https else None, s3)
 
     def running(self) -> int | None:
         """The pid of the daemon that holds this home's lock: a pid file alone may be of a process long dead."""

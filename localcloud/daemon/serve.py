@@ -9,9 +9,10 @@ import signal
 import sqlite3
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from localcloud.daemon import backends
+from localcloud.common.identity import account_id
+from localcloud.daemon import backends, ports
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
 from localcloud.daemon.sockets import listen
 from localcloud.machines.interface import MachineError
@@ -40,11 +41,14 @@ def serve(
     """Serve until SIGTERM or SIGINT. The machines end with the daemon; killed, it leaves them running."""
     lock = home.lock()
     backends.check(machines_name)
+    ports.check(ports.of(port, cloudflare))
     server = listen(port)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home.pid.write_text(f"{os.getpid()}\n")
-    known = {"pid": os.getpid(), "port": port, "machines": machines_name}
-    home.about.write_text(json.dumps({**known, **(cloudflare.known() if cloudflare else {})}) + "\n")
+    known: dict[str, Any] = {"pid": os.getpid(), "port": port, "machines": machines_name}
+    if cloudflare is not None:
+        known |= {**cloudflare.known(), "account_id": account_id(home.cloudflare_token())}
+    home.about.write_text(json.dumps(known) + "\n")
 
     # Here, not above: `status` and `stop` start fast without them.
     import uvicorn

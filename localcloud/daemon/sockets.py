@@ -7,19 +7,23 @@ import socket
 from localcloud.daemon.home import DaemonError
 
 
-def listen(port: int, option: str = "--port") -> socket.socket:
+def listen(port: int, option: str = "--port", remark: str = "") -> socket.socket:
     """A socket on loopback only. Raises if the port is taken; ``option`` is what chooses another one."""
     # The protocol is named because asyncio only turns Nagle's algorithm off where it is: 40 ms a request otherwise.
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         server.bind(("127.0.0.1", port))
+    except OverflowError:
+        server.close()
+        raise DaemonError(f"port {port} does not exist; choose one from 1 to 65535 with {option}") from None
     except OSError as wrong:
         server.close()
+        remark = f" ({remark})" if remark else ""
         if isinstance(wrong, PermissionError):
-            raise DaemonError(f"port {port} needs root; choose one above 1023 with {option}") from None
+            raise DaemonError(f"port {port} needs root; choose one above 1023 with {option}{remark}") from None
         raise DaemonError(
             f"port {port} is taken by another program; choose another one: "
-            f"python -m localcloud start {option} {port + 1}"
+            f"python -m localcloud start {option} {port + 1}{remark}"
         ) from None
     return server

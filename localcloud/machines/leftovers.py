@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from localcloud.daemon import remains
 from localcloud.machines import disks, netns, processes, volumes
 from localcloud.machines.commands import run
 from localcloud.machines.host import SHARED
@@ -60,6 +61,8 @@ def leftovers(home: Path) -> list[str]:
     """Everything that is there, each as a phrase; empty when nothing is."""
     instance = load(home, Path("/nonexistent"))
     found = [*_processes(instance), *_control_groups(instance), *_network(instance)]
+    found += [f"process {number} ({what})" for number, what in sorted(remains.processes(instance.home).items())]
+    found += [f"folder {folder}" for folder in remains.folders(instance.home)]
     found += [f"mount {path}" for path in disks.mounts_below(instance.home)]
     found += [f"loop device {device} of {file}" for file, device in volumes.loops(instance).items()]
     if instance.run_folder.exists():
