@@ -25,7 +25,11 @@ AT_ONCE = 10
 
 @dataclass(frozen=True)
 class BackendArgs:
-    """`after`: ids that change when the database is made anew; its schema is then made anew, too."""
+    """`after`: ids that change when the database is made anew; its schema is then made anew, too.
+
+    `origin_secrets`: the value that the edge sends in X-Origin-Secret, then, while it rotates, the one before. Proxies
+    refuse requests with neither; given none, they take requests from anywhere.
+    """
 
     instances: Sequence[Server]
     load_balancer: LoadBalancer
@@ -35,14 +39,17 @@ class BackendArgs:
     cache_redis_url: pulumi.Input[str]
     settings: Settings
     after: Sequence[pulumi.Input[str]] = field(default_factory=tuple)
+    origin_secrets: Sequence[pulumi.Input[str]] = field(default_factory=tuple)
 
 
 class Backend(pulumi.ComponentResource):
     """The order that keeps the store whole: release on instance 1, migrations once, then each instance in its turn.
 
-    `release`: the digest served. `publishable_key`: of the demo data's storefront, None where none is sown.
+    `done`: every proxy takes the origin secrets given, every instance serves and has joined. `release`: the digest served.
+    `publishable_key`: of the demo data's storefront, None where none is sown.
     """
 
+    done: pulumi.Output[str]
     release: str
     publishable_key: pulumi.Output[str | None]
 
@@ -73,6 +80,7 @@ class Backend(pulumi.ComponentResource):
                     release=release,
                     environment=values,
                     private_key=secret(settings.ssh_private_key),
+                    origin_secrets=args.origin_secrets,
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -106,6 +114,7 @@ class Backend(pulumi.ComponentResource):
         for index, instance in enumerate(instances):
             turn = [serving[index - lanes]] if index >= lanes else []
             serving.append(instance.serve(after=[*prepared, *turn], others=len(instances) > 1))
+        self.done = pulumi.Output.all(*(instance.joined.id for instance in instances)).apply(",".join)
         self.register_outputs({"release": release.digest, "publishableKey": self.publishable_key})
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pulumi
 from pulumi_command import local, remote
 
+from components.backend.bootstrap import origin
 from components.backend.release import Release
 from components.load_balancer import LoadBalancer
 from components.role import Role, RoleArgs
 from components.server import Server
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
+ORIGIN_SECRETS = (origin.CURRENT, origin.PREVIOUS)
 DRAIN = "python3 components/backend/drain_instance.py"
 """Relative to the project: the command is kept in the state and runs on whichever machine runs the update."""
 
@@ -28,12 +30,18 @@ class InstanceArgs:
     """Medusa's environment as a JSON object, secret."""
     private_key: pulumi.Output[str]
     """What the drain script logs in with, secret."""
+    origin_secrets: Sequence[pulumi.Input[str]] = ()
+    """What the edge's requests carry; see BackendArgs."""
 
 
 class Instance(pulumi.ComponentResource):
-    """`installed`: the release is unpacked here. `serve` starts it and joins the balancer, when its turn has come."""
+    """`installed`: the release is unpacked here. `serve` starts it and joins the balancer, when its turn has come.
+
+    `joined`, after `serve`: the load balancer sends customers.
+    """
 
     installed: pulumi.Resource
+    joined: pulumi.CustomResource
 
     def __init__(self, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("opticworks:index:Instance", name, None, opts)
@@ -50,7 +58,10 @@ class Instance(pulumi.ComponentResource):
                     "instance": server.name,
                     "address": server.private_ip,
                     "balancer": args.load_balancer.private_ip,
+                    "edge_only": bool(args.origin_secrets),
                 },
+                # In the role and nowhere else: a rotation runs it again, which restarts nothing.
+                secrets=dict(zip(ORIGIN_SECRETS, args.origin_secrets, strict=False)),
             ),
             # The proxy binds the private address, and other servers are reached through it.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server.ready]),
@@ -114,13 +125,13 @@ class Instance(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[activated]),
         )
         # An update that ends while the newest instance is still being looked at would call it done too early.
-        joined = self.command(
+        self.joined = self.command(
             "joined",
             "sudo -n store-drain --joined --seconds 120",
             triggers=[args.server.id, target.id],
             depends_on=[target],
         )
-        self._drain_on_leave(joined)
+        self._drain_on_leave(self.joined)
         self.register_outputs({"release": args.release.digest})
         return activated
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
+from components.backend import component
 from tests.unit.configurations import SECRETS, configuration
 from tests.unit.monitor import Recording, Registered, Secret, run_program, unmarked
 
@@ -94,6 +96,30 @@ def test_secrets_travel_by_standard_input_only(three: Recording) -> None:
             for path, text in unmarked(resource.inputs):
                 assert not any(secret in text for secret in secrets), f"{resource.name}{path}"
     assert isinstance(three.named("backend-1-drain").inputs["stdin"], Secret)
+
+
+def test_a_rotated_origin_secret_reaches_the_proxies_and_nothing_else(release: Path, monkeypatch: Any) -> None:
+    """A rotation that migrates, sows or restarts is one that nobody dares to do."""
+
+    def inputs(*secrets: str) -> dict[str, str]:
+        kind = component.BackendArgs
+
+        def with_secrets(**given: Any) -> component.BackendArgs:
+            return kind(**given | {"origin_secrets": [pulumi.Output.secret(value) for value in secrets]})
+
+        with monkeypatch.context() as patched:
+            patched.setattr("components.backend.BackendArgs", with_secrets)
+            recording = run(release, 2, seedDemoData="true")
+        made = [one for one in recording.resources if one.name.startswith("backend")]
+        assert not any(value in text for one in made for _, text in unmarked(one.inputs) for value in secrets)
+        # Ids and addresses are the mock's, which counts.
+        runs = ("create", "stdin", "source", "remotePath")
+        return {one.name: repr([one.inputs.get(key) for key in runs]) for one in made}
+
+    before, between, after = inputs("o" * 43), inputs("n" * 43, "o" * 43), inputs("n" * 43)
+    for first, second in ((before, between), (between, after)):
+        changed = {name for name in first if first[name] != second[name]}
+        assert changed == {"backend-1-role-run", "backend-2-role-run"}
 
 
 def test_the_environment_is_the_stacks(release: Path) -> None:

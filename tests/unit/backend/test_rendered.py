@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from components.backend.bootstrap import origin
 from components.backend.bootstrap.memory import SYSTEM, share
 from components.backend.instance import BOOTSTRAP
 from components.role import RUNTIME
 from components.role_bundle import bundle
 
-VARIABLES = {"instance": "local-medusa-1", "address": "10.0.1.11", "balancer": "10.0.4.10"}
+VARIABLES = {"instance": "local-medusa-1", "address": "10.0.1.11", "balancer": "10.0.4.10", "edge_only": True}
 GIB = 1024**3
 
 
@@ -28,7 +29,9 @@ def test_the_proxy_takes_its_configuration(tmp_path: Path) -> None:
     releases = tmp_path / "releases.map"
     releases.write_text("9000 none\n")
     config = tmp_path / "haproxy.cfg"
-    config.write_text(asset("haproxy.cfg").replace("/etc/haproxy/releases.map", str(releases)))
+    (tmp_path / "digests").write_text("0" * 64 + "\n")
+    text = asset("haproxy.cfg").replace("/etc/haproxy/releases.map", str(releases))
+    config.write_text(text.replace(origin.DIGESTS, str(tmp_path / "digests")))
     haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
     done = subprocess.run([haproxy, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
