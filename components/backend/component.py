@@ -45,7 +45,7 @@ class BackendArgs:
 class Backend(pulumi.ComponentResource):
     """The order that keeps the store whole: release on instance 1, migrations once, then each instance in its turn.
 
-    `done`: every proxy takes the origin secrets given, every instance serves and has joined. `release`: the digest served.
+    `done`: every proxy takes the origin secrets given, every instance serves and has joined. `release`: its digest.
     `publishable_key`: of the demo data's storefront, None where none is sown.
     """
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scripts.operator import hetzner
+from scripts.operator import hetzner, http
 from scripts.operator.engine import Engine, past_proxies
 from scripts.operator.errors import OperatorError
 from scripts.operator.ssh import hosts
@@ -24,8 +24,6 @@ def collect(engine: Engine, wait: float = 0) -> report.Report:
 
     Up to `wait` seconds are given to the load balancer for targets that have only just joined or come back.
     """
-    import httpx
-
     past_proxies(engine.stack)
     outputs = engine.outputs()
     if "instances" not in outputs:
@@ -35,8 +33,8 @@ def collect(engine: Engine, wait: float = 0) -> report.Report:
     view = hetzner.ask(engine, lambda client: _settled(client, address, entries, wait))
     unwell = report.unwell(entries, view)
     well = [entry["name"] for entry in entries if entry["name"] not in unwell]
-    with httpx.Client() as client:
-        seen = edge.look(client, outputs["apiUrl"].rstrip("/"), well) if address else Seen(problem="no load balancer")
+    with http.client(str(outputs["apiUrl"]).rstrip("/")) as client:
+        seen = edge.look(client, well) if address else Seen(problem="no load balancer")
     answers = probe.ask(engine, _to_probe(outputs, unwell))
     return assemble(engine.stack, outputs, view, seen, answers)
 

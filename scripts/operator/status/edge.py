@@ -1,4 +1,4 @@
-"""What the load balancer's address answers: which instance and release served, and the store's own /health."""
+"""What the store's public address answers, through the edge: which instance and release served, and its own /health."""
 
 from __future__ import annotations
 
@@ -21,14 +21,31 @@ class Seen:
     problem: str = ""
 
 
-def look(client: httpx.Client, url: str, expected: Collection[str]) -> Seen:
-    """Ask /health until every instance of `expected` has answered once; at most four rounds of the balancer's turn."""
+EDGE = {
+    403: "it is the edge or the node proxy that refuses; /health is open in both",
+    404: "nothing at the edge serves that host name",
+    521: "the edge is refused by the load balancer",
+    522: "the edge gets no connection to the load balancer",
+    523: "the edge finds no way to the load balancer's address",
+    524: "the edge had no answer in time",
+    525: "the edge and the load balancer agree on no TLS",
+    526: "the load balancer's certificate is not one that the edge trusts",
+    530: "the edge finds no address behind the host name",
+}
+"""Statuses that the instances do not give, in words; 52x and 530 are Cloudflare's own."""
+
+
+def look(client: httpx.Client, expected: Collection[str]) -> Seen:
+    """Ask /health until every instance of `expected` has answered once; at most four rounds of the balancer's turn.
+
+    `client` has the API's public address for its base URL.
+    """
     import httpx
 
-    seen = Seen()
+    seen, url = Seen(), str(client.base_url).rstrip("/")
     for _ in range(4 * max(len(expected), 1)):
         try:
-            answer = client.get(f"{url}/health", timeout=TIMEOUT_SECONDS)
+            answer = client.get("/health", timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
             seen.problem = f"{url}/health does not answer: {error or type(error).__name__}"
             return seen
@@ -38,6 +55,8 @@ def look(client: httpx.Client, url: str, expected: Collection[str]) -> Seen:
         seen.health = _body(answer) or seen.health
         if answer.status_code != 200 and not seen.health:
             seen.problem = f"{url}/health answers {answer.status_code}"
+            if answer.status_code in EDGE and not name:
+                seen.problem += f": {EDGE[answer.status_code]}"
         if not set(expected) - set(seen.releases):
             break
     return seen

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from scripts.operator.ssh.hosts import Host
-from scripts.operator.status import edge, probe
+from scripts.operator.status import collect, edge, probe
 from scripts.operator.status.cloud import Balancer, Server, Target, View, _reason
 from scripts.operator.status.collect import assemble
 from scripts.operator.status.edge import Seen
 from scripts.operator.status.probe import Answer
 from scripts.operator.status.report import GONE, Report, settling
+from tests.unit.store.fakes import FakePulumi
 
 GOOD = {"status": "ok", "database": "connected", "redis": "connected"}
 OUTPUTS: dict[str, Any] = {
     "environment": "production",
-    "apiUrl": "http://192.0.2.1",
+    "apiUrl": "https://api.optic.works",
     "loadBalancerAddress": "192.0.2.1",
     "databaseAddress": "10.0.2.10:5432",
     "databaseName": "medusa-production",
@@ -30,6 +32,14 @@ OUTPUTS: dict[str, Any] = {
         for n in (1, 2)
     ],
 }
+
+
+API = "https://api.optic.works"
+
+
+def public(answer: Callable[[httpx.Request], httpx.Response], url: str = API) -> httpx.Client:
+    """A client whose requests `answer` answers."""
+    return httpx.Client(base_url=url, transport=httpx.MockTransport(answer))
 
 
 def server(number: int, name: str, private: str, status: str = "running") -> Server:
@@ -154,10 +164,10 @@ def test_every_instance_is_asked_for_its_release_and_no_more_than_needed() -> No
         number = next(turn) % 2 + 1
         return httpx.Response(200, json=GOOD, headers={"x-instance": f"m{number}", "x-release": f"r{number}"})
 
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        seen = edge.look(client, "http://lb", ["m1", "m2"])
+    with public(answer) as client:
+        seen = edge.look(client, ["m1", "m2"])
         assert seen.releases == {"m1": "r1", "m2": "r2"} and next(turn) == 2
-        edge.look(client, "http://lb", ["m1", "m3"])
+        edge.look(client, ["m1", "m3"])
         assert next(turn) <= 3 + 8
 
 
@@ -167,14 +177,38 @@ def test_an_address_that_does_not_answer_is_a_sentence() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused", request=request)
 
-    with httpx.Client(transport=httpx.MockTransport(refuse)) as client:
-        assert "connection refused" in edge.look(client, "http://lb", ["m1"]).problem
+    with public(refuse) as client:
+        assert edge.look(client, ["m1"]).problem == f"{API}/health does not answer: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(526, "certificate"), (521, "refused by the load balancer"), (403, "refuses"), (500, "500")]
+)
+def test_a_page_of_the_edges_own_is_told_apart_from_the_stores_answer(status: int, words: str) -> None:
+    """ "526" at night is a riddle; that the origin's certificate is not trusted is a place to look at."""
+    with public(lambda _request: httpx.Response(status, text="error code: 52x")) as client:
+        seen = edge.look(client, ["m1"])
+    assert str(status) in seen.problem and words in seen.problem and seen.health == {}
+
+
+def test_the_store_is_asked_at_its_public_address_by_a_client_that_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The load balancer answers the edge alone; and no resolver knows names below .localhost."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        number = len(asked)
+        return httpx.Response(200, json=GOOD, headers={"x-instance": f"production-medusa-{number}"})
+
+    monkeypatch.setattr(collect.http, "client", lambda url: public(answer, url))
+    monkeypatch.setattr(collect.hetzner, "ask", lambda _engine, _question: view())
+    monkeypatch.setattr(collect.probe, "ask", lambda _engine, hosts: {})
+    assert collect.collect(FakePulumi(outputs=OUTPUTS).engine()).healthy
+    assert asked == ["https://api.optic.works/health"] * 2
 
 
 def test_without_the_key_status_still_answers() -> None:
     """A person who may not read secrets may still ask what is wrong."""
-    from tests.unit.store.fakes import FakePulumi
-
     host = Host("medusa-prod", "203.0.113.1", "deploy", 22, "ssh-ed25519 AAAA")
     assert probe.ask(FakePulumi().engine(), {"production-medusa-1": host}) == {}
 
