@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from localcloud.cloudflare.buckets import credentials
+from localcloud.cloudflare.buckets.domains import managed_name
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.interface import Bucket
 from localcloud.cloudflare.edge import snapshot as edge
@@ -127,10 +128,15 @@ def buckets(tx: Transaction) -> list[Bucket]:
             lifecycle=tuple(rule for rule in row["_lifecycle"] if rule.get("enabled")),
             locks=tuple(rule for rule in row["_lock"] if rule.get("enabled")),
             cors=tuple(row["_cors"] or ()),
-            domains=tuple(one["domain"] for one in row["_domains"] if one["enabled"]),
+            domains=_domains(row),
         )
         for _, row in tx.everywhere("r2_bucket")
     ]
+
+
+def _domains(row: Row) -> tuple[str, ...]:
+    custom = [one["domain"] for one in row["_domains"] if one["enabled"]]
+    return (*custom, managed_name(row)) if row["_managed"] else tuple(custom)
 
 
 def _traffic(cloud: Cloud) -> None:

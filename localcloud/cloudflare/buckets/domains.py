@@ -92,8 +92,13 @@ def delete(call: Call) -> Answer:
     return Answer({"domain": gone["domain"]})
 
 
+def managed_name(row: Row) -> str:
+    """The managed host name, in the place of ``pub-….r2.dev``."""
+    return f"pub-{row['_id']}.r2.localhost"
+
+
 def managed(row: Row) -> dict[str, Any]:
-    return {"bucketId": row["_id"], "domain": f"pub-{row['_id']}.r2.dev", "enabled": row["_managed"]}
+    return {"bucketId": row["_id"], "domain": managed_name(row), "enabled": row["_managed"]}
 
 
 def get_managed(call: Call) -> Answer:

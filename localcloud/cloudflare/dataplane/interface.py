@@ -122,6 +122,11 @@ class Access:
     groups: tuple[Mapping[str, Any], ...] = ()
     providers: tuple[Mapping[str, Any], ...] = ()
     tokens: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    token_ends: Mapping[str, str] = field(default_factory=dict)
+    """Until when (RFC 3339) a service token is good, by client id; those without an end are missing."""
+    session_duration: str = "24h"
+    """Of a login; each application and policy has its own besides."""
+    account: str = ""
 
 
 class Traffic(Protocol):
@@ -181,7 +186,9 @@ class Values(Protocol):
 
 
 class Pictures(Protocol):
-    """Originals of pictures, and the serving of their variants."""
+    """Originals of pictures, and the serving of their variants. ``address``: where, ``https://HOST[:PORT]``."""
+
+    address: str
 
     def apply(self, library: Library) -> None:
         """Serve these pictures in these variants from now on."""

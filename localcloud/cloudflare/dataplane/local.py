@@ -6,15 +6,15 @@ What was put in lies below ``home`` (r2/, kv.sqlite, images/) and outlives every
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from localcloud.cloudflare.dataplane.interface import Access, DataPlaneError, Library, Traffic
-from localcloud.cloudflare.dataplane.memory import PICTURES, MemoryTraffic
+from localcloud.cloudflare.dataplane.interface import Access, DataPlaneError, Traffic
+from localcloud.cloudflare.dataplane.memory import MemoryTraffic
+from localcloud.cloudflare.images_service import names
+from localcloud.cloudflare.images_service.service import Pictures
 from localcloud.cloudflare.r2 import store as r2_store
 from localcloud.cloudflare.r2.plane import R2Objects
 from localcloud.cloudflare.runtime.kv import KvStore
@@ -66,46 +66,16 @@ class EdgeTraffic:
             raise DataPlaneError(str(wrong)) from None
 
 
-class FilePictures:
-    """Originals as files, named by the SHA-256 of the picture's id."""
+class SocketServer:
+    """Answers on a Unix socket, from a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.library = Library("", "")
-
-    def _path(self, name: str) -> Path:
-        return self._folder / hashlib.sha256(name.encode()).hexdigest()
-
-    def apply(self, library: Library) -> None:
-        self.library = library
-
-    def put(self, name: str, content: bytes) -> None:
-        if not any(content.startswith(mark) for mark in PICTURES):
-            raise DataPlaneError("The uploaded file is not an image of a supported format (PNG, JPEG, GIF, WebP, SVG)")
-        draft = self._path(name).with_suffix(f".{threading.get_ident()}")
-        draft.write_bytes(content)
-        draft.replace(self._path(name))
-
-    def get(self, name: str) -> bytes | None:
-        with suppress(FileNotFoundError):
-            return self._path(name).read_bytes()
-        return None
-
-    def delete(self, name: str) -> None:
-        self._path(name).unlink(missing_ok=True)
-
-
-class BindingsServer:
-    """Answers Workers' R2 bindings on a Unix socket, from a thread of its own."""
-
-    def __init__(self, store: r2_store.Store, path: Path) -> None:
-        self._store = store
+    def __init__(self, application: Any, path: Path, name: str) -> None:
+        self._application = application
         self._path = path
         self._loop = asyncio.new_event_loop()
         self._done = asyncio.Event()
         self._listening = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="r2-bindings", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -125,13 +95,10 @@ class BindingsServer:
 
     async def _serve(self) -> None:
         from localcloud.cloudflare.edge import server
-        from localcloud.cloudflare.edge.application import Application
-        from localcloud.cloudflare.runtime.r2_binding import R2Binding
 
         ready = asyncio.Event()
         waiting = asyncio.create_task(self._tell(ready))
-        handle = Application(R2Binding(self._store).handle)
-        await server.run(handle, server.internal(self._path), self._done, ready)
+        await server.run(self._application, server.internal(self._path), self._done, ready)
         waiting.cancel()
 
     async def _tell(self, ready: asyncio.Event) -> None:
@@ -146,16 +113,24 @@ class LocalDataPlane:
         self._store = r2_store.Store(home / "r2")
         self.objects = R2Objects(self._store)
         self.values = KvStore(home / "kv.sqlite")
-        self.pictures = FilePictures(home / "images")
+        self.pictures = Pictures(home / "images", _address(edge))
         self.traffic: Traffic = MemoryTraffic()
-        self._bindings: BindingsServer | None = None
+        self._servers: list[SocketServer] = []
         self._edge: EdgeProcess | None = None
         if edge is not None:
+            from localcloud.cloudflare.dataplane.content import content
+            from localcloud.cloudflare.edge.application import Application
             from localcloud.cloudflare.edge.process import EdgeProcess
+            from localcloud.cloudflare.runtime.r2_binding import R2Binding
 
-            socket = home / "edge" / "r2.sock"
-            self._bindings = BindingsServer(self._store, socket)
-            self._edge = EdgeProcess(home, cache, http_port=edge[0], https_port=edge[1], r2_socket=socket)
+            r2, shown = home / "edge" / "r2.sock", home / "edge" / "content.sock"
+            self._servers = [
+                SocketServer(Application(R2Binding(self._store).handle), r2, "r2-bindings"),
+                SocketServer(content(self.pictures, self.objects), shown, "content"),
+            ]
+            self._edge = EdgeProcess(
+                home, cache, http_port=edge[0], https_port=edge[1], r2_socket=r2, content_socket=shown
+            )
             self.traffic = EdgeTraffic(self._edge)
 
     @property
@@ -163,25 +138,37 @@ class LocalDataPlane:
         """R2's objects, for the S3 server."""
         return self._store
 
+    @property
+    def edge_pid(self) -> int | None:
+        return self._edge.pid if self._edge else None
+
     def start(self) -> None:
         """Start what has a process or a socket of its own.
 
         :raises DataPlaneError: the edge does not start.
         """
-        if self._bindings is None or self._edge is None:
+        if self._edge is None:
             return
         from localcloud.cloudflare.edge.process import EdgeFailure
 
-        self._bindings.start()
+        for server in self._servers:
+            server.start()
         try:
             self._edge.start()
         except EdgeFailure as wrong:
-            self._bindings.stop()
+            for server in self._servers:
+                server.stop()
             raise DataPlaneError(str(wrong)) from None
 
     def stop(self) -> None:
         if self._edge is not None:
             self._edge.stop()
-        if self._bindings is not None:
-            self._bindings.stop()
+        for server in self._servers:
+            server.stop()
+        self.pictures.close()
         self._store.close()
+
+
+def _address(edge: tuple[int, int] | None) -> str:
+    """Where browsers find pictures."""
+    return f"https://{names.HOST}" + (f":{edge[1]}" if edge and edge[1] != 443 else "")

@@ -111,6 +111,8 @@ def _expired(value: Value) -> bool:
 class MemoryPictures:
     """Originals in a dictionary."""
 
+    address = "https://imagedelivery.localhost"
+
     def __init__(self) -> None:
         self.library = Library("", "")
         self._pictures: dict[str, bytes] = {}

@@ -45,11 +45,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--http-port", type=int, default=8480)
     parser.add_argument("--https-port", type=int, default=8443)
     parser.add_argument("--r2-socket", type=Path, help="Unix socket that answers for R2 bindings (none: refuse them)")
+    parser.add_argument("--content-socket", type=Path, help="Unix socket that serves pictures and public buckets")
     parser.add_argument("--follow", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpcore").setLevel(logging.WARNING)
-    settings = Settings(options.home, options.cache, options.http_port, options.https_port, r2_socket=options.r2_socket)
+    settings = Settings(
+        options.home, options.cache, options.http_port, options.https_port, r2_socket=options.r2_socket,
+        content_socket=options.content_socket,
+    )  # fmt: skip
     try:
         asyncio.run(serve(settings, follow=options.follow))
     except RuntimeFailure as error:

@@ -42,15 +42,21 @@ class Cache:
         for key in [key for key in self._entries if wanted(key)]:
             self._drop(key)
 
+    def keeps(self, request: Request, settings: Mapping[str, Any], variant: str = "") -> bool:
+        """Whether a fresh response to the request is kept."""
+        entry = self._entries.get(_key(request, settings, variant))
+        return entry is not None and self._clock() < entry.stored + entry.lifetime
+
     async def answer(
-        self, request: Request, zone: Mapping[str, Any], settings: Mapping[str, Any], fetch: Fetch
+        self, request: Request, zone: Mapping[str, Any], settings: Mapping[str, Any], fetch: Fetch, variant: str = ""
     ) -> Response:
-        """The response, with ``cf-cache-status``. ``zone``: its settings; ``settings``: the cache rules'."""
+        """The response, with ``cf-cache-status``. ``zone``: its settings; ``settings``: the cache rules'; ``variant``
+        tells responses of one address apart."""
         if not freshness.eligible(request, settings):
             response = await fetch(request)
             response.headers.set("cf-cache-status", "BYPASS" if settings.get("cache") is False else "DYNAMIC")
             return response
-        key = freshness.key(request, settings)
+        key = _key(request, settings, variant)
         entry = self._entries.get(key)
         if entry is not None and self._clock() < entry.stored + entry.lifetime:
             self._entries.move_to_end(key)
@@ -128,3 +134,8 @@ class Cache:
             headers.remove("content-length", "content-type", "content-encoding")
             return Response(304, headers, messages.chunks())
         return Response(entry.status, headers, messages.chunks(entry.body))
+
+
+def _key(request: Request, settings: Mapping[str, Any], variant: str) -> str:
+    # A fragment is in no request: the address before it is what a purge names.
+    return freshness.key(request, settings) + (f"#{variant}" if variant else "")

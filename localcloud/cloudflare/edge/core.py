@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from localcloud.cloudflare.edge import forwarding, messages, origins, split
+from localcloud.cloudflare.edge.buckets import MANAGED, ORIGIN, Buckets
 from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.compression import Compression
+from localcloud.cloudflare.edge.content import Content
 from localcloud.cloudflare.edge.messages import Request, Response
+from localcloud.cloudflare.edge.pictures import Pictures
 from localcloud.cloudflare.edge.routing import Destination, Table
 from localcloud.cloudflare.edge.rules.limits import Limits
 from localcloud.cloudflare.edge.rules.phases import Rules
 from localcloud.cloudflare.edge.snapshot import Record, Snapshot, Zone
 from localcloud.cloudflare.edge.upstream import OriginError, Upstream
+from localcloud.cloudflare.images_service import names
 from localcloud.cloudflare.runtime import asset_server
 from localcloud.cloudflare.runtime.bindings import Bindings
 from localcloud.cloudflare.runtime.capnp import CF_HEADER, SCHEME_HEADER
@@ -38,7 +42,10 @@ class Ports:
 class Edge:
     """Answers requests by the snapshot that was applied last."""
 
-    def __init__(self, runtime: Runtime, bindings: Bindings, upstream: Upstream, ports: Ports = Ports()) -> None:
+    def __init__(
+        self, runtime: Runtime, bindings: Bindings, upstream: Upstream, ports: Ports = Ports(),
+        content: Content | None = None,
+    ) -> None:  # fmt: skip
         self._runtime = runtime
         self._bindings = bindings
         self._upstream = upstream
@@ -46,6 +53,9 @@ class Edge:
         self._table = Table(Snapshot())
         self._limits = Limits()
         self._cache = Cache()
+        content = content or Content(upstream, None)
+        self._pictures = Pictures(content, self._cache)
+        self._buckets = Buckets(content, self._cache)
         self._compression = Compression()
 
     async def apply(self, snapshot: Snapshot) -> None:
@@ -84,6 +94,10 @@ class Edge:
 
     async def _respond(self, request: Request) -> Response:
         table = self._table
+        if request.host == names.HOST:
+            return await self._pictures.deliver(request)
+        if request.host.endswith(MANAGED):
+            return await self._buckets.managed(request)
         destination = table.destination(request.scheme, request.host, request.path)
         if not destination.known:
             return messages.text(
@@ -109,6 +123,10 @@ class Edge:
         return response
 
     async def _forward(self, rules: Rules, destination: Destination, request: Request) -> Response:
+        if request.path.startswith(f"{names.DELIVERY}/"):
+            return await self._pictures.deliver(request)
+        if request.path.startswith(f"{names.RESIZING}/"):
+            return await self._pictures.resize(rules.table, request, self._respond)
         worker = destination.worker or destination.origin_worker
         if worker:
             return await self._to_worker(rules.table, worker, request)
@@ -119,6 +137,8 @@ class Edge:
             return await self._to_origin(rules, record, asked)
 
         zone = rules.zone.settings if rules.zone else {}
+        if record.content == ORIGIN:
+            return await self._buckets.answer(request, zone, rules.cache_settings(request))
         return await self._cache.answer(request, zone, rules.cache_settings(request), fetch)
 
     async def _to_worker(self, table: Table, worker: str, request: Request) -> Response:
@@ -149,8 +169,8 @@ class Edge:
         tls = {"off": None, "flexible": None, "full": "full", "strict": "strict", "origin_pull": "strict"}.get(
             mode, "full"
         )
-        if tls and mode == "full" and request.scheme == "http":
-            tls = None  # Full answers a plain request over a plain connection
+        if tls and mode != "origin_pull" and request.scheme == "http":
+            tls = None  # Full, strict or not, answers a plain request over a plain connection
         settings = rules.origin_settings(request)
         origin = settings.get("origin") or {}
         address = origins.address(rules.table, str(origin.get("host") or record.content))

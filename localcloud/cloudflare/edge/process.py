@@ -28,13 +28,15 @@ class EdgeProcess:
     """Runs the edge beside its owner and ends with it. One that died is started again with what it served."""
 
     def __init__(
-        self, home: Path, cache: Path, *, http_port: int = 8480, https_port: int = 8443, r2_socket: Path | None = None
-    ) -> None:
+        self, home: Path, cache: Path, *, http_port: int = 8480, https_port: int = 8443, r2_socket: Path | None = None,
+        content_socket: Path | None = None,
+    ) -> None:  # fmt: skip
         self._home = home
         self._argv = [sys.executable, "-m", "localcloud.cloudflare.edge", "--follow"]
         self._argv += ["--home", str(home), "--cache", str(cache)]
         self._argv += ["--http-port", str(http_port), "--https-port", str(https_port)]
         self._argv += ["--r2-socket", str(r2_socket)] if r2_socket else []
+        self._argv += ["--content-socket", str(content_socket)] if content_socket else []
         self._process: subprocess.Popen[str] | None = None
         self._served: bytes | None = None
         self._lock = threading.Lock()

@@ -11,6 +11,7 @@ from pathlib import Path
 from localcloud.cloudflare.edge import server
 from localcloud.cloudflare.edge.application import Application
 from localcloud.cloudflare.edge.authority import Authority
+from localcloud.cloudflare.edge.content import Content
 from localcloud.cloudflare.edge.control import Control
 from localcloud.cloudflare.edge.core import Edge, Ports
 from localcloud.cloudflare.edge.outbound import Outbound
@@ -36,6 +37,8 @@ class Settings:
     addresses: tuple[str, ...] = ("127.0.0.1",)
     r2_socket: Path | None = None
     """Where R2's bindings are answered (:class:`~localcloud.cloudflare.runtime.r2_binding.R2Binding`)."""
+    content_socket: Path | None = None
+    """Where pictures and public buckets are (:class:`~localcloud.cloudflare.edge.content.Content`)."""
     origin_ports: Ports = field(default_factory=Ports)
 
     @property
@@ -70,7 +73,8 @@ class Service:
             folder=self._folder,
         )
         ports = replace(settings.origin_ports, public_https=settings.https_port)
-        self._edge = Edge(self._runtime, self._bindings, self._upstream, ports)
+        content = Content(self._upstream, settings.content_socket)
+        self._edge = Edge(self._runtime, self._bindings, self._upstream, ports, content)
         self._outbound = Outbound(lambda: self._edge.table, self._edge.handle, self._upstream)
         self._ready = [asyncio.Event() for _ in range(4)]
 

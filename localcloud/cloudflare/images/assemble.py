@@ -8,10 +8,8 @@ import hashlib
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.interface import Library, Picture, Variant
 from localcloud.cloudflare.images import variants
+from localcloud.cloudflare.images_service.names import HOST
 from localcloud.cloudflare.store import Transaction
-
-HOST = "imagedelivery.localhost"
-"""In the place of imagedelivery.net."""
 
 
 def account_hash(account: str) -> str:

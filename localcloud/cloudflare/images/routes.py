@@ -26,7 +26,7 @@ FETCH_SECONDS = 10.0
 
 
 def show(call: Call, row: Row) -> dict[str, Any]:
-    base = f"https://{assemble.HOST}/{assemble.account_hash(call.account)}/{row['id']}"
+    base = f"{call.cloud.dataplane.pictures.address}/{assemble.account_hash(call.account)}/{row['id']}"
     return {**public(row), "variants": [f"{base}/{one['id']}" for one in variants.all_variants(call)]}
 
 

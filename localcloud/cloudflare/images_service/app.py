@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import unquote
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from localcloud.cloudflare.dataplane.interface import Library, Variant
-from localcloud.cloudflare.images_service import options, signing
+from localcloud.cloudflare.images_service import names, options, signing
 from localcloud.cloudflare.images_service.options import OptionError, Options
-from localcloud.cloudflare.images_service.service import Pictures
+from localcloud.cloudflare.images_service.service import Pictures, key_of
 from localcloud.cloudflare.images_service.transform import PictureError
 
-PREFIX = "/cdn-cgi/imagedelivery"
-"""Before the path where pictures are served under a host name of one's own."""
 TTL = 172_800
 """Seconds for which browsers keep a picture: two days, Cloudflare's default."""
-AT_ONCE = 2
-"""Pictures that are worked on at the same time; each takes its pixels in memory."""
+MISSING = "ERROR 5404: Image not found"
 
 
 class Refused(Exception):
@@ -35,41 +31,52 @@ class Refused(Exception):
 
 def create(pictures: Pictures, clock: Callable[[], float] = time.time) -> Starlette:
     """The ASGI application. ``clock`` tells whether a signed URL has ended."""
-    limit = anyio.Semaphore(AT_ONCE)
 
     async def serve(request: Request) -> Response:
         try:
-            name, wanted, caching = _asked(pictures.library, request, clock())
-            content = await anyio.to_thread.run_sync(pictures.get, name)
-            if content is None:
-                raise Refused(404, "ERROR 5404: Image not found")
-            async with limit:
-                made = await anyio.to_thread.run_sync(
-                    pictures.render, content, wanted, request.headers.get("accept", "")
-                )
+            return await _answer(pictures, request, clock())
         except Refused as refused:
             return PlainTextResponse(str(refused), refused.status, {"cache-control": "no-store"})
-        except (OptionError, PictureError) as wrong:
-            shown = {"cf-resized": "err=9401", "cache-control": "no-store"}
-            return PlainTextResponse(f"ERROR 9401: {wrong}", 400, shown)
-        headers = _headers(made.content, caching)
-        if _same(request.headers.get("if-none-match", ""), headers["etag"]):
-            return Response(status_code=304, headers=headers)
-        return Response(made.content, headers=headers, media_type=made.content_type)
+        except OptionError as wrong:
+            return _failed(9401, str(wrong))
+        except PictureError as wrong:
+            return _failed(wrong.code, str(wrong))
+        except FileNotFoundError:
+            return PlainTextResponse(MISSING, 404, {"cache-control": "no-store"})
 
     return Starlette(routes=[Route("/{path:path}", serve, methods=["GET", "HEAD"])])
+
+
+def _failed(code: int, message: str) -> Response:
+    return PlainTextResponse(
+        f"ERROR {code}: {message}", 400, {"cf-resized": f"err={code}", "cache-control": "no-store"}
+    )
+
+
+async def _answer(pictures: Pictures, request: Request, now: float) -> Response:
+    name, wanted, caching = _asked(pictures.library, request, now)
+    digest = pictures.digest(name)
+    if digest is None:
+        raise Refused(404, MISSING)
+    accept = request.headers.get("accept", "")
+    key = key_of(digest, wanted, accept)
+    headers = _headers(key, caching)
+    if _same(request.headers.get("if-none-match", ""), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    made = await pictures.render(key, partial(pictures.get, name), wanted, accept)
+    return Response(made.content, headers=headers, media_type=made.content_type)
 
 
 def _asked(library: Library, request: Request, now: float) -> tuple[str, Options, str]:
     """(picture, options, Cache-Control), or :class:`Refused`."""
     raw = (request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1").partition("?")[0]
-    parts = unquote(raw.removeprefix(PREFIX)).strip("/").split("/")
+    parts = unquote(raw.removeprefix(names.DELIVERY)).strip("/").split("/")
     if len(parts) < 3 or parts[0] != library.hash or not library.hash:
-        raise Refused(404, "ERROR 5404: Image not found")
+        raise Refused(404, MISSING)
     name, last = "/".join(parts[1:-1]), parts[-1]
     picture = library.pictures.get(name)
     if picture is None:
-        raise Refused(404, "ERROR 5404: Image not found")
+        raise Refused(404, MISSING)
     variant = next((variant for variant in library.variants if variant.name == last), None)
     wanted = _options(library, variant, last)
     if not picture.require_signed_urls or (variant and variant.never_require_signed_urls):
@@ -92,14 +99,15 @@ def _options(library: Library, variant: Variant | None, last: str) -> Options:
     return found
 
 
-def _headers(content: bytes, caching: str) -> dict[str, str]:
+def _headers(key: str, caching: str) -> dict[str, str]:
     return {
-        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+        "etag": f'"{key[:32]}"',
         "cache-control": caching,
         "vary": "Accept",
         "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; navigate-to 'none'; form-action 'none'",
         "access-control-allow-origin": "*",
+        "cf-images": "internal=ok",
         "cf-resized": "internal=ok",
     }
 

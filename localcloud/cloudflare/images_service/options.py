@@ -39,6 +39,14 @@ class Options:
     blur: int = 0
     sharpen: float = 0.0
     rotate: int = 0
+    flip: str = ""
+    brightness: float = 1.0
+    contrast: float = 1.0
+    gamma: float = 1.0
+    saturation: float = 1.0
+    anim: bool = True
+    compression: str = ""
+    onerror: str = ""
 
 
 def of_variant(given: Mapping[str, Any]) -> Options:
@@ -128,4 +136,12 @@ READERS: dict[str, Callable[[str], Any]] = {
     "blur": _whole(0, 250),
     "sharpen": _number(0, 10),
     "rotate": _rotate,
+    "flip": _one_of("h", "v", "hv"),
+    "brightness": _number(0, 10),
+    "contrast": _number(0, 10),
+    "gamma": _number(0.01, 10),
+    "saturation": _number(0, 10),
+    "anim": lambda text: _one_of("true", "false")(text) == "true",
+    "compression": _one_of("fast"),
+    "onerror": _one_of("redirect"),
 }

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import threading
 import uuid
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from localcloud.cloudflare.dataplane.interface import DataPlaneError, Library
-from localcloud.cloudflare.images_service import transform
+from localcloud.cloudflare.images_service import names, transform
 from localcloud.cloudflare.images_service.options import Options
 from localcloud.cloudflare.images_service.transform import PictureError, Rendered
 
 CACHE_BYTES = 256 * 1024 * 1024
+AT_ONCE = 2
+"""Pictures that are worked on at the same time."""
+LARGE = 16_000_000
+"""Pixels; a larger picture is worked on alone: each takes four bytes a pixel, and its copies as much."""
+METHOD = "1"
+"""Part of every key: another one when the same options begin to make other bytes."""
 
 
 class Pictures:
-    """Open it once for a home's folder; it may be used from any thread."""
+    """Open it once for a home's folder; it may be used from any thread and loop.
 
-    def __init__(self, folder: Path) -> None:
+    ``address`` is where the edge serves pictures, ``https://HOST[:PORT]``.
+    """
+
+    def __init__(self, folder: Path, address: str = f"https://{names.HOST}") -> None:
         self._originals, self._cache = folder / "originals", folder / "cache"
         for path in (self._originals, self._cache):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = threading.Lock()
+        self._trimming = threading.Lock()
+        self._large = threading.Lock()
+        self._workers = ThreadPoolExecutor(AT_ONCE, "pictures")
+        self._digests: dict[str, tuple[int, int, str]] = {}
+        self.address = address
         self.library = Library("", "")
+
+    def close(self) -> None:
+        self._workers.shutdown(wait=True, cancel_futures=True)
 
     def apply(self, library: Library) -> None:
         self.library = library
@@ -45,29 +64,59 @@ class Pictures:
 
     def delete(self, name: str) -> None:
         self._original(name).unlink(missing_ok=True)
+        self._digests.pop(name, None)
+
+    def digest(self, name: str) -> str | None:
+        """An original's SHA-256, read anew only where the file is another."""
+        try:
+            there = self._original(name).stat()
+            known = self._digests.get(name)
+            if known is None or known[:2] != (there.st_mtime_ns, there.st_ino):
+                content = self._original(name).read_bytes()
+                known = there.st_mtime_ns, there.st_ino, hashlib.sha256(content).hexdigest()
+                self._digests[name] = known
+        except FileNotFoundError:
+            return None
+        return known[2]
 
     def _original(self, name: str) -> Path:
         # A picture's name is the user's, with slashes if they like.
         return self._originals / hashlib.sha256(name.encode()).hexdigest()
 
-    def render(self, content: bytes, options: Options, accept: str) -> Rendered:
-        """A variant, out of the cache if it was made before."""
-        taken = ",".join(kind for kind in ("image/avif", "image/webp") if kind in accept.lower())
-        key = hashlib.sha256(content)
-        key.update(f"{options!r} {taken}".encode())
-        path = self._cache / key.hexdigest()
+    async def render(self, key: str, read: Callable[[], bytes | None], options: Options, accept: str) -> Rendered:
+        """What :func:`key_of` names, out of the cache if it was made before.
+
+        :raises PictureError: it cannot be made.
+        :raises FileNotFoundError: ``read`` found no original.
+        """
+        if (kept := self._kept(key)) is not None:
+            return kept
+        return await asyncio.get_running_loop().run_in_executor(self._workers, self._make, key, read, options, accept)
+
+    def _kept(self, key: str) -> Rendered | None:
         with suppress(FileNotFoundError):
+            path = self._cache / key
             kind, _, body = path.read_bytes().partition(b"\n")
             os.utime(path)
             return Rendered(body, kind.decode())
-        made = transform.transform(content, options, taken)
-        _write(path, made.content_type.encode() + b"\n" + made.content)
+        return None
+
+    def _make(self, key: str, read: Callable[[], bytes | None], options: Options, accept: str) -> Rendered:
+        if (kept := self._kept(key)) is not None:
+            return kept  # somebody waited for the same
+        content = read()
+        if content is None:
+            raise FileNotFoundError(key)
+        _, pixels = transform.check(content, transform.SOURCE_BYTES)
+        with self._large if pixels > LARGE else nullcontext():
+            made = transform.transform(content, options, names.taken(accept))
+        _write(self._cache / key, made.content_type.encode() + b"\n" + made.content)
         self._trim()
         return made
 
     def _trim(self) -> None:
         """What was not asked for the longest goes first."""
-        with self._lock:
+        with self._trimming:
             files = sorted(((path.stat(), path) for path in self._cache.iterdir()), key=lambda pair: pair[0].st_mtime)
             over = sum(stat.st_size for stat, _ in files) - CACHE_BYTES
             for stat, path in files:
@@ -75,6 +124,12 @@ class Pictures:
                     return
                 path.unlink(missing_ok=True)
                 over -= stat.st_size
+
+
+def key_of(digest: str, options: Options, accept: str) -> str:
+    """What is made of an original, for those who take the same formats: its name in the cache, and its ETag."""
+    takes = names.taken(accept) if options.format == "auto" else ""
+    return hashlib.sha256(f"{METHOD} {digest} {options!r} {takes}".encode()).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:

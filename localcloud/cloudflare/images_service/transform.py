@@ -6,12 +6,15 @@ import io
 import json
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms, ImageColor, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageColor, ImageEnhance, ImageFilter, ImageOps, UnidentifiedImageError
 
 from localcloud.cloudflare.images_service.geometry import plan
 from localcloud.cloudflare.images_service.options import SIDE, Options
 
 BYTES = 10 * 1024 * 1024
+"""Of an original that is kept."""
+SOURCE_BYTES = 70 * 1024 * 1024
+"""Of a picture elsewhere that is transformed by its URL."""
 PIXELS = 100_000_000
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
 """Of originals, with their content types."""
@@ -23,7 +26,11 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 class PictureError(Exception):
-    """Not a picture that is served, or beyond a limit."""
+    """Not a picture that is served, or beyond a limit. ``code`` is Cloudflare's for it."""
+
+    def __init__(self, message: str, code: int = 9523) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -32,20 +39,23 @@ class Rendered:
     content_type: str
 
 
-def check(content: bytes) -> str:
-    """The kind of an original (a key of :data:`KINDS`). Raises beyond the limits, before any pixel is decoded."""
-    if len(content) > BYTES:
-        raise PictureError(f"The picture has {len(content)} bytes; at most {BYTES} (10 MB) are taken.")
+def check(content: bytes, most: int = BYTES) -> tuple[str, int]:
+    """An original's kind (a key of :data:`KINDS`) and its count of pixels. ``most``: bytes.
+
+    :raises PictureError: it is beyond a limit; no pixel was decoded.
+    """
+    if len(content) > most:
+        raise PictureError(f"The picture has {len(content)} bytes; at most {most} ({most >> 20} MiB) are taken.", 9402)
     try:
         with Image.open(io.BytesIO(content), formats=list(KINDS)) as image:
             kind, (width, height) = str(image.format), image.size
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise PictureError("This is not a JPEG, PNG, WebP, GIF or AVIF picture.") from None
+        raise PictureError("This is not a JPEG, PNG, WebP, GIF or AVIF picture.", 9520) from None
     if max(width, height) > SIDE:
-        raise PictureError(f"The picture is {width} × {height} pixels; a side has at most {SIDE}.")
+        raise PictureError(f"The picture is {width} × {height} pixels; a side has at most {SIDE}.", 9413)
     if width * height > PIXELS:
-        raise PictureError(f"The picture has {width * height} pixels; at most {PIXELS} are taken.")
-    return kind
+        raise PictureError(f"The picture has {width * height} pixels; at most {PIXELS} are taken.", 9413)
+    return kind, width * height
 
 
 def choose(options: Options, kind: str, accept: str, longest: int) -> str:
@@ -66,7 +76,7 @@ def choose(options: Options, kind: str, accept: str, longest: int) -> str:
 
 def transform(content: bytes, options: Options, accept: str) -> Rendered:
     """Never larger than the limits. Colours become sRGB and the camera's turn is applied, whatever metadata is kept."""
-    kind = check(content)
+    kind, _ = check(content, SOURCE_BYTES)
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             exif = image.getexif()
@@ -75,6 +85,7 @@ def transform(content: bytes, options: Options, accept: str) -> Rendered:
         raise PictureError("The picture is broken.") from None
     planned = plan(upright.size, options)
     seen = upright.resize(planned.size, Image.Resampling.LANCZOS, planned.crop, reducing_gap=3.0)
+    seen = _adjusted(seen, options)
     if options.blur:
         seen = seen.filter(ImageFilter.GaussianBlur(options.blur / 2))
     if options.sharpen:
@@ -104,6 +115,26 @@ def _upright(image: Image.Image, options: Options) -> Image.Image:
             pass  # A broken profile: browsers pass over it too.
     turned = turned.convert("RGBA" if alpha else "RGB")
     return turned.rotate(-options.rotate, expand=True) if options.rotate else turned
+
+
+def _adjusted(seen: Image.Image, options: Options) -> Image.Image:
+    """Mirrored, lighter, of other colours: alpha stays as it is."""
+    if "h" in options.flip:
+        seen = ImageOps.mirror(seen)
+    if "v" in options.flip:
+        seen = ImageOps.flip(seen)
+    for factor, enhancer in (
+        (options.brightness, ImageEnhance.Brightness),
+        (options.contrast, ImageEnhance.Contrast),
+        (options.saturation, ImageEnhance.Color),
+    ):
+        if factor != 1:
+            seen = enhancer(seen).enhance(factor)
+    if options.gamma != 1:
+        curve = [round(255 * (level / 255) ** (1 / options.gamma)) for level in range(256)]
+        whole = list(range(256))
+        seen = seen.point(curve * 3 + (whole if seen.mode == "RGBA" else []))
+    return seen
 
 
 def _laid(seen: Image.Image, canvas: tuple[int, int], options: Options) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -19,6 +19,8 @@ class R2Objects:
 
     def __init__(self, store: Store) -> None:
         self.store, self.keys = store, MemoryKeys()
+        self.domains: Mapping[str, str] = {}
+        """Host names that serve a bucket to everybody, with the store's names of the buckets."""
 
     def apply(self, buckets: Sequence[interface.Bucket], credentials: Sequence[interface.Credential]) -> None:
         wanted = {within(bucket.jurisdiction, bucket.name): bucket for bucket in buckets}
@@ -35,6 +37,7 @@ class R2Objects:
                 self.store.set_cors(name, [dict(rule) for rule in bucket.cors] or None)
         except R2Error as refused:
             raise interface.DataPlaneError(refused.message) from refused
+        self.domains = {host: name for name, bucket in wanted.items() for host in bucket.domains}
         self.keys.replace(_key(credential) for credential in credentials)
 
     def check_empty(self, jurisdiction: str, bucket: str) -> None:

@@ -24,6 +24,7 @@ SWITCHES = {
 CHOICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "cache_level": ("aggressive", ("aggressive", "basic", "simplified")),
     "image_resizing": ("off", ("on", "off", "open")),
+    "transformations": ("off", ("on", "off", "open")),
     "min_tls_version": ("1.0", ("1.0", "1.1", "1.2", "1.3")),
     "orange_to_orange": ("off", ("on", "off")),
     "origin_max_http_version": ("2", ("1", "2")),
@@ -54,6 +55,7 @@ OBJECTS: dict[str, Any] = {
             "enabled": False, "max_age": 0, "include_subdomains": False, "preload": False, "nosniff": False,
         }
     },
+    "transformations_allowed_origins": "",
     "aegis": {"enabled": False, "pool_id": ""},
 }  # fmt: skip
 READ_ONLY = {"advanced_ddos"}

@@ -117,7 +117,7 @@ def test_host_names_of_a_bucket_have_records_of_their_own(api: Served) -> None:
     assert domains.custom.get(host, account_id=account, bucket_name="media").min_tls == "1.2"
     assert api.settled().objects.buckets[0].domains == (host,)
     managed = domains.managed.update("media", account_id=account, enabled=True)
-    assert managed.domain.endswith(".r2.dev") and managed.enabled
+    assert managed.domain.endswith(".r2.localhost") and managed.enabled
     domains.custom.delete(host, account_id=account, bucket_name="media")
     assert api.result("GET", f"Z/dns_records?name={host}") == []
 

@@ -158,7 +158,7 @@ def test_limits_are_told_at_the_upload(pictures: Pictures) -> None:
     for wrong, why in (
         (b"<html>", "not a JPEG"),
         (picture(12_001, 1, "PNG"), "12000"),
-        (b"\xff\xd8" + b"0" * 11_000_000, "10 MB"),
+        (b"\xff\xd8" + b"0" * 11_000_000, "10 MiB"),
         (picture(10_001, 10_000, "PNG", "1"), "100000000"),
     ):
         with pytest.raises(DataPlaneError, match=why):
