@@ -55,12 +55,20 @@ async def serving(**options: Any) -> AsyncIterator[Origin]:
     server.close()
 
 
-def behind(origin: Origin, *rulesets: Ruleset, zone: Zone = ZONE) -> Snapshot:
-    """``api.localhost`` as a proxied record of the origin; an origin rule leads to its port."""
+def behind(
+    origin: Origin,
+    *rulesets: Ruleset,
+    zone: Zone = ZONE,
+    host: str = "api.localhost",
+    address: str = "127.0.0.1",
+    kind: str = "A",
+    authorities: tuple[str, ...] = (),
+) -> Snapshot:
+    """``host`` as a proxied record of the origin; an origin rule leads to its port."""
     port = {"action": "route", "expression": "true", "action_parameters": {"origin": {"port": origin.port}}}
     own = Ruleset(zone.id, "http_request_origin", (port,))
-    record = Record(zone.id, "api.localhost", "A", "127.0.0.1")
-    return Snapshot(zones=(zone,), records=(record,), rulesets=(own, *rulesets))
+    record = Record(zone.id, host, kind, address)
+    return Snapshot(zones=(zone,), records=(record,), rulesets=(own, *rulesets), origin_authorities=authorities)
 
 
 def rule(expression: str, action: str, ref: str = "r", **more: Any) -> dict[str, Any]:
