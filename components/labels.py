@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings.model import PROJECT
+from components.settings import PROJECT
 
 Labels = dict[str, str]
 

@@ -15,8 +15,8 @@ Shown = dict[str, Any]
 
 
 def api_url(settings: Settings, balancer_address: pulumi.Output[str]) -> pulumi.Output[str]:
-    """https://HOST where the API has a host name, else http://ADDRESS of the load balancer."""
-    if settings.api_host is not None:
+    """https://HOST where that is reached at the usual port, else http://ADDRESS of the load balancer."""
+    if settings.public_port == 443:
         return pulumi.Output.from_input(f"https://{settings.api_host}")
     return pulumi.Output.concat("http://", balancer_address)
 

@@ -6,8 +6,9 @@ Nothing here needs Pulumi: the program, the operators' commands and tests read i
 from __future__ import annotations
 
 from components.settings.errors import Problem, SettingsError
+from components.settings.keys import PROJECT, CloudflarePlan, Environment, Key, StripeMode
 from components.settings.load import load
-from components.settings.model import KEYS, NETWORK_ZONES, PROJECT, Environment, Key, Settings, StripeMode
+from components.settings.model import KEYS, NETWORK_ZONES, Settings
 from components.settings.sizes import BALANCER_TYPES, MAX_INSTANCES, BalancerType, balancer_type, smallest_balancer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "NETWORK_ZONES",
     "PROJECT",
     "BalancerType",
+    "CloudflarePlan",
     "Environment",
     "Key",
     "Problem",

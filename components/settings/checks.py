@@ -8,15 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from components.settings.keys import Environment, StripeMode
 from components.settings.kinds import RFC1918, IPNetwork
-from components.settings.model import Environment, StripeMode
 from components.settings.sizes import balancer_type
 
-Found = Iterator[tuple[str, str, str]]
-"""Key, what is wrong, and the value to set instead ("" when only its owner knows it, UNSET when none is best)."""
 UNSET = "-"
+"""In place of a value: none is best."""
+
+
+class Finding(NamedTuple):
+    """What a check found wrong. It may yield the first two or three as a plain tuple."""
+
+    key: str
+    rule: str
+    instead: str = ""
+    """The value to set; "" when only its owner knows it."""
+    fix: str = ""
+    """A whole command where setting that one key is not what mends it; {stack} stands for the stack's name."""
+
+
+Found = Iterator[Finding | tuple[str, str] | tuple[str, str, str]]
 
 Check = Callable[[dict[str, Any]], Found]
 CHECKS: list[tuple[tuple[str, ...], Check]] = []
@@ -42,18 +55,6 @@ def deployed(known: dict[str, Any]) -> bool:
     return known["environment"] is not Environment.LOCAL
 
 
-def usual_hosts(known: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Key, attribute and usual value of the host names."""
-    domain = known["domain"]
-    if known["environment"] is Environment.STAGING:
-        return ("storefrontHost", "storefront_host", f"staging.{domain}"), (
-            "apiHost",
-            "api_host",
-            f"api-staging.{domain}",
-        )
-    return ("storefrontHost", "storefront_host", domain), ("apiHost", "api_host", f"api.{domain}")
-
-
 @check("environment", "stack")
 def stack_is_its_environment(known: dict[str, Any]) -> Found:
     """A stack file copied from another stack would build one environment under the other's name."""
@@ -77,41 +78,6 @@ def key_fits_mode(known: dict[str, Any]) -> Found:
     actual = known["stripe_api_key"].get_secret_value().split("_", 2)[1]
     if actual != mode.value:
         yield "stripeApiKey", f"is a {actual} key; {known['environment']} uses Stripe in {mode} mode", ""
-
-
-@check("environment", "domain", "storefront_host", "api_host")
-def hosts_are_given(known: dict[str, Any]) -> Found:
-    """What strangers reach has names; a local stack is reached by address."""
-    if not deployed(known):
-        return
-    for key, attribute, usual in usual_hosts(known):
-        if known[attribute] is None:
-            yield key, f"must be set in {known['environment']}", usual
-
-
-@check("domain", "storefront_host", "api_host")
-def hosts_are_in_domain(known: dict[str, Any]) -> Found:
-    """DNS records are made in the domain's zone only."""
-    domain = known["domain"]
-    for key, attribute in (("storefrontHost", "storefront_host"), ("apiHost", "api_host")):
-        host = known[attribute]
-        if host is not None and host != domain and not host.endswith(f".{domain}"):
-            yield key, f"must be {domain} or end in .{domain}", f"{host.split('.')[0]}.{domain}"
-    if known["api_host"] is not None and known["api_host"] == known["storefront_host"]:
-        yield "apiHost", "must differ from storefrontHost", f"api.{domain}"
-
-
-@check("environment", "domain", "storefront_host", "api_host")
-def hosts_are_the_environments(known: dict[str, Any]) -> Found:
-    """Staging under production's names would answer customers; production under staging's would not."""
-    if not deployed(known):
-        return
-    staging = known["environment"] is Environment.STAGING
-    for key, attribute, usual in usual_hosts(known):
-        host = known[attribute]
-        if host is not None and ("staging" in host) is not staging:
-            rule = "must have staging in it in staging" if staging else "is a host of staging, and this is production"
-            yield key, rule, usual
 
 
 @check("environment", "database_name", "database_user")
@@ -208,6 +174,12 @@ SHARED = (
     "redis_cache_password",
     "jwt_secret",
     "cookie_secret",
+    "origin_secret",
+    "pass_secret",
+    # Optional ones last: where two are the same, the later one is said to be wrong.
+    "origin_secret_previous",
+    "pass_secret_previous",
+    "staging_origin_secret",
 )
 
 
@@ -215,7 +187,7 @@ def equal_secrets(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Pairs of secrets that are the same text: who learns one has the other. Attributes, later one first."""
     seen: dict[str, str] = {}
     for attribute in SHARED:
-        if attribute in known:
+        if known.get(attribute) is not None:
             value = known[attribute].get_secret_value()
             if value in seen:
                 yield attribute, seen[value]

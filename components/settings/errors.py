@@ -9,7 +9,13 @@ from dataclasses import dataclass
 SHOWN = 80
 """Characters of a value that an error shows; a longer one is cut."""
 
-LOOKS_SECRET = re.compile(r"PRIVATE KEY|\b[sr]k_(?:live|test)_|whsec_")
+LOOKS_SECRET = re.compile(
+    r"PRIVATE KEY|\b[sr]k_(?:live|test)_|whsec_"
+    # Cloudflare's tokens of both kinds, its global key; tokens of GitHub and AWS; JSON web tokens; passwords in URLs
+    r"|\bcf[a-z]{1,3}_[A-Za-z0-9_-]{20}|(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]{40}(?![\w-])"
+    r"|\b[0-9a-f]{37}\b|\bgh[a-z]_[A-Za-z0-9]{20}|\bgithub_pat_|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[\w-]{8,}\.eyJ|\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
+)
 """A secret pasted under the wrong key must not be printed because that key is not a secret one."""
 
 HIDDEN = "(hidden: it looks like a secret)"

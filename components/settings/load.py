@@ -11,10 +11,13 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components.settings.checks import CHECKS, UNSET, equal_secrets
+from components.settings import edge_checks  # noqa: F401  (its checks join CHECKS)
+from components.settings.checks import CHECKS, UNSET, Finding, equal_secrets
+from components.settings.derived import derived, follows_from_wrong, likely
 from components.settings.errors import Problem, SettingsError, shown, told
+from components.settings.keys import PROJECT
 from components.settings.kinds import BadItem
-from components.settings.model import KEYS, PROJECT, Environment, Settings, StripeMode
+from components.settings.model import KEYS, Settings
 
 READERS: dict[str, TypeAdapter[Any]] = {
     attribute: TypeAdapter(hint)
@@ -64,6 +67,12 @@ class _Loading:
     def fix(self, key: str, value: str = "") -> str:
         """The command that sets `key`; without a value it asks for one, so that a secret stays out of the history."""
         about = KEYS[key]
+        if value == UNSET:
+            return f"pulumi config rm {key} --stack {self.stack}"
+        if about.named:
+            kind = " --secret" if about.secret else ""
+            name, _, content = (value or about.example).partition(" ")
+            return f"pulumi config set{kind} --path '{key}.{name}' {content} --stack {self.stack}".replace("  ", " ")
         if about.generated:
             generate = f"scripts/store secrets generate -s {self.stack}"
             return f"pulumi config rm {key} --stack {self.stack} && {generate}" if key in self.given else generate
@@ -71,8 +80,6 @@ class _Loading:
             return f"pulumi config set --secret {key} --stack {self.stack}"
         if about.many:
             return f"pulumi config set --path '{key}[0]' {value or about.example} --stack {self.stack}"
-        if value == UNSET:
-            return f"pulumi config rm {key} --stack {self.stack}"
         return f"pulumi config set {key} {value or about.example} --stack {self.stack}"
 
     def _fix_of(self, key: str, wrong: object) -> str:
@@ -81,7 +88,7 @@ class _Loading:
             return f"pulumi config rm --path '{key}[{wrong.index}]' --stack {self.stack}"
         if isinstance(wrong, BadItem):
             return f"pulumi config set --path '{key}[{wrong.index}]' {KEYS[key].example} --stack {self.stack}"
-        if KEYS[key].many:
+        if KEYS[key].many or KEYS[key].named:
             return f"pulumi config rm {key} --stack {self.stack} && {self.fix(key)}"
         return ""
 
@@ -99,42 +106,28 @@ class _Loading:
             key = to_camel(attribute)
             about = KEYS[key]
             if key not in self.given:
-                default = self._derived(attribute)
+                default = derived(attribute, self.known)
                 if default is not None or not field.is_required():
                     self.known[attribute] = field.get_default() if default is None else default
-                else:
-                    yield Problem(key, None, f"is not set; it {about.rule}", self.fix(key, self._likely(attribute)))
+                elif not follows_from_wrong(attribute, self.known):
+                    yield Problem(key, None, f"is not set; it {about.rule}", self._fix(attribute))
                 continue
             value = self.given[key]
             try:
                 self.known[attribute] = self._read(attribute, value)
             except ValidationError as error:
                 wrong = error.errors()[0].get("ctx", {}).get("error", "is not such a value")
-                visible = None if about.secret else shown(value)
-                fix = self._fix_of(key, wrong) or self.fix(key, self._likely(attribute))
+                visible = None if about.secret or about.hidden else shown(value)
+                fix = self._fix_of(key, wrong) or self._fix(attribute)
                 yield Problem(key, visible, f"{about.rule}; it {told(str(wrong))}", fix)
 
     def _read(self, attribute: str, value: object) -> Any:
         found = READERS[attribute].validate_python(value)
         return self.project / found if isinstance(found, Path) else found
 
-    def _derived(self, attribute: str) -> object | None:
-        """Defaults that follow from the stack's name and the environment."""
-        if attribute == "environment":
-            return Environment(self.stack) if self.stack in set(Environment) else None
-        environment = self.known.get("environment")
-        if environment is None:
-            return None
-        if attribute == "database_name":
-            return f"medusa-{environment}"
-        if attribute == "stripe_mode":
-            return StripeMode.LIVE if environment is Environment.PRODUCTION else StripeMode.TEST
-        return None
-
-    def _likely(self, attribute: str) -> str:
-        """A better example than the key's own, where the environment tells."""
-        derived = self._derived(attribute)
-        return str(derived) if derived is not None else ""
+    def _fix(self, attribute: str) -> str:
+        """The command that sets it, with what the stack most likely wants."""
+        return self.fix(to_camel(attribute), likely(attribute, self.known))
 
     def _plain_secrets(self) -> Iterator[Problem]:
         rule = "must be stored encrypted; treat what is in the stack file now as known to others"
@@ -148,12 +141,21 @@ class _Loading:
         for attributes, check in CHECKS:
             if not all(attribute in self.known for attribute in attributes):
                 continue
-            for key, rule, instead in check(self.known):
-                value = None if KEYS[key].secret or key not in self.given else shown(self.given[key])
-                yield Problem(key, value, rule, self.fix(key, instead))
+            for found in check(self.known):
+                finding = Finding(*found)
+                yield Problem(finding.key, self._shown(finding.key), finding.rule, self._mended(finding))
         for attribute, other in equal_secrets(self.known):
             rule = f"must not be the same as {to_camel(other)}"
-            yield Problem(to_camel(attribute), None, rule, self.fix(to_camel(attribute)))
+            key = to_camel(attribute)
+            instead = "" if Settings.model_fields[attribute].is_required() else UNSET
+            yield Problem(key, None, rule, self.fix(key, instead))
+
+    def _shown(self, key: str) -> str | None:
+        about = KEYS[key]
+        return None if about.secret or about.hidden or key not in self.given else shown(self.given[key])
+
+    def _mended(self, finding: Finding) -> str:
+        return finding.fix.format(stack=self.stack) if finding.fix else self.fix(finding.key, finding.instead)
 
 
 def _is_own(key: str) -> bool:

@@ -5,20 +5,28 @@ Defaults are those of Pulumi.yaml (a test holds them together).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import BeforeValidator, SecretStr
 from pydantic.alias_generators import to_camel
 
 from components.settings import kinds
+from components.settings.edge import EdgeSettings
+from components.settings.keys import (
+    NAME_RULE,
+    Environment,
+    Flag,
+    Key,
+    Name,
+    Password,
+    Replacement,
+    StripeMode,
+    flag_key,
+    password_key,
+)
 from components.settings.sizes import BALANCER_TYPES, MAX_INSTANCES
-
-PROJECT = "opticworks-store"
-"""The project's name in Pulumi.yaml, and so the namespace of its keys."""
 
 NETWORK_ZONES = {
     "fsn1": "eu-central",
@@ -31,35 +39,6 @@ NETWORK_ZONES = {
 """Network zone of each location; a network's subnets and all that is attached to it lie in one zone."""
 
 SERVER_TYPE = r"(?:cx|cpx|ccx|cax)[1-9][0-9]"
-PASSWORD = r"[A-Za-z0-9_-]{24,128}"
-NAME_RULE = "must start with a letter and hold small letters, digits, - and _ only, at most 63"
-PASSWORD_RULE = "must be 24 to 128 letters, digits, - and _"
-
-
-class Environment(StrEnum):
-    LOCAL = "local"
-    STAGING = "staging"
-    PRODUCTION = "production"
-
-
-class StripeMode(StrEnum):
-    TEST = "test"
-    LIVE = "live"
-
-
-@dataclass(frozen=True)
-class Key:
-    """How a key is explained to whoever sets it."""
-
-    rule: str
-    """Completes "KEY …"."""
-    example: str
-    """A value for the fixing command."""
-    secret: bool = False
-    generated: bool = False
-    """Whether `scripts/store secrets generate` makes it."""
-    many: bool = False
-    """Whether it is a list."""
 
 
 def _server_type_key(example: str) -> Key:
@@ -70,31 +49,15 @@ def _replace_key() -> Key:
     return Key("must be at most 64 letters, digits, ., - and _; a new value replaces the servers", "2026-11-25")
 
 
-def _password_key() -> Key:
-    return Key(PASSWORD_RULE, "", secret=True, generated=True)
-
-
 ServerType = Annotated[str, BeforeValidator(kinds.matching(SERVER_TYPE, "is not the name of a server type"))]
-Password = Annotated[SecretStr, BeforeValidator(kinds.matching(PASSWORD, "has other characters or another length"))]
-Replacement = Annotated[str, BeforeValidator(kinds.matching(r"[A-Za-z0-9._-]{1,64}", "has other characters"))]
-Name = Annotated[str, BeforeValidator(kinds.matching(r"[a-z][a-z0-9_-]{0,62}", "is not such a name"))]
-Host = Annotated[str, BeforeValidator(kinds.host_name)]
-Flag = Annotated[bool, BeforeValidator(kinds.boolean)]
 
 
-class Settings(BaseModel):
-    """A stack's configuration, checked. Secrets are `SecretStr`: their text is not in any repr or error."""
+class Settings(EdgeSettings):
+    """A stack's configuration, checked. Secrets are `SecretStr`: their text is not in any repr or error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    The fields of the public side are in `EdgeSettings`.
+    """
 
-    environment: Annotated[
-        Environment,
-        BeforeValidator(kinds.one_of(*Environment)),
-        Key("must be local, staging or production", "staging"),
-    ]
-    domain: Annotated[Host, Key("must be a host name such as optic.works", "optic.works")] = "optic.works"
-    storefront_host: Annotated[Host | None, Key("must be a host name in the domain", "staging.optic.works")] = None
-    api_host: Annotated[Host | None, Key("must be a host name in the domain", "api-staging.optic.works")] = None
     database_name: Annotated[Name, Key(NAME_RULE, "medusa-staging")]
     database_user: Annotated[Name, Key(NAME_RULE, "medusa")] = "medusa"
     stripe_mode: Annotated[StripeMode, BeforeValidator(kinds.one_of(*StripeMode)), Key("must be test or live", "test")]
@@ -133,13 +96,13 @@ class Settings(BaseModel):
         BeforeValidator(kinds.cidrs),
         Key("must be a list of address ranges that may reach SSH", "203.0.113.7/32", many=True),
     ] = ()
-    ssh_from_anywhere: Annotated[Flag, Key("must be true or false", "true")] = False
+    ssh_from_anywhere: Annotated[Flag, flag_key("true")] = False
     ssh_public_keys: Annotated[
         tuple[str, ...],
         BeforeValidator(kinds.public_keys),
         Key("must be a list of OpenSSH public keys", '"$(cat ~/.ssh/id_ed25519.pub)"', many=True),
     ] = ()
-    protect: Annotated[Flag, Key("must be true or false", "true")] = True
+    protect: Annotated[Flag, flag_key("true")] = True
     backend_release: Annotated[
         Path,
         BeforeValidator(kinds.archive),
@@ -148,7 +111,7 @@ class Settings(BaseModel):
             '"$(scripts/store release build --app PATH/TO/medusa-backend)"',
         ),
     ]
-    seed_demo_data: Annotated[Flag, Key("must be true or false", "false")] = False
+    seed_demo_data: Annotated[Flag, flag_key("false")] = False
     replace_medusa: Annotated[Replacement | None, _replace_key()] = None
     replace_database: Annotated[Replacement | None, _replace_key()] = None
     replace_redis: Annotated[Replacement | None, _replace_key()] = None
@@ -158,12 +121,12 @@ class Settings(BaseModel):
         BeforeValidator(kinds.private_key),
         Key("must be an ed25519 private key in OpenSSH format, without a passphrase", "", secret=True, generated=True),
     ]
-    host_key_secret: Annotated[Password, _password_key()]
-    database_password: Annotated[Password, _password_key()]
-    redis_durable_password: Annotated[Password, _password_key()]
-    redis_cache_password: Annotated[Password, _password_key()]
-    jwt_secret: Annotated[Password, _password_key()]
-    cookie_secret: Annotated[Password, _password_key()]
+    host_key_secret: Annotated[Password, password_key()]
+    database_password: Annotated[Password, password_key()]
+    redis_durable_password: Annotated[Password, password_key()]
+    redis_cache_password: Annotated[Password, password_key()]
+    jwt_secret: Annotated[Password, password_key()]
+    cookie_secret: Annotated[Password, password_key()]
     stripe_api_key: Annotated[
         SecretStr,
         BeforeValidator(kinds.stripe_api_key),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -14,10 +14,25 @@ from scripts.operator.release import archive
 
 Configuration = dict[str, str]
 
-SECRETS = tuple(name for name, key in KEYS.items() if key.secret)
+BUNDLE = Path(__file__).parent
+"""A directory; what is a bundle and what is not is found out by those who read one."""
+
+ALL_SECRETS = tuple(name for name, key in KEYS.items() if key.secret)
+OPTIONAL = ("originSecretPrevious", "passSecretPrevious", "stagingOriginSecret", "storefrontSecrets")
+"""Secrets that a stack can do without."""
+SECRETS = tuple(name for name in ALL_SECRETS if name not in OPTIONAL)
+"""Those that every stack has."""
+
+ACCOUNT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+ZONE = "f9e8d7c6b5a493827160f5e4d3c2b1a0"
 
 HOSTS = {
-    "local": {},
+    "local": {
+        "domain": "store.localhost",
+        "storefrontHost": "store.localhost",
+        "apiHost": "api.store.localhost",
+        "publicPort": "8443",
+    },
     "staging": {"storefrontHost": "staging.optic.works", "apiHost": "api-staging.optic.works"},
     "production": {"storefrontHost": "optic.works", "apiHost": "api.optic.works"},
 }
@@ -28,6 +43,13 @@ def private_key() -> str:
     """An ed25519 key in OpenSSH format."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+@functools.cache
+def certificate_key() -> str:
+    """A P-256 key as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @functools.cache
@@ -64,6 +86,14 @@ def configuration(environment: str, release: Path) -> Configuration:
         "sshPublicKeys": f'["{public_key()}"]',
         "protect": "false" if environment == "local" else "true",
         "backendRelease": str(release),
+        "cloudflareAccountId": ACCOUNT,
+        "cloudflarePlan": "pro",
+        "workersPaid": "true",
+        "cloudflareImages": "true",
+        "imagesAccountHash": "Vi7wi5KSItxGFsWRG2Us6Q",
+        "storefrontBundle": str(BUNDLE),
+        "accessAdmins": '["@optic.works"]',
+        "alertEmails": '["on-call@optic.works"]',
         "sshPrivateKey": private_key(),
         "hostKeySecret": "h" * 43,
         "databasePassword": "d" * 43,
@@ -71,6 +101,9 @@ def configuration(environment: str, release: Path) -> Configuration:
         "redisCachePassword": "c" * 43,
         "jwtSecret": "j" * 43,
         "cookieSecret": "k" * 43,
+        "originSecret": "o" * 43,
+        "originCertificateKey": certificate_key(),
+        "passSecret": "p" * 43,
         "stripeApiKey": f"sk_{mode}_" + "a" * 24,
         "stripeWebhookSecret": "whsec_" + "w" * 32,
     }

@@ -15,6 +15,7 @@ class Secret:
 
     `make` gives a new value, or is None where only a person can obtain it (`obtain` says how). `stand_in` is a value
     that the local stack can live with instead. `rotation` is why a value in use is not simply made anew, if it is not.
+    `previous` is the key that holds the value before while both are valid. An `optional` one is often rightly not set.
     """
 
     key: str
@@ -23,6 +24,8 @@ class Secret:
     obtain: str = ""
     stand_in: Callable[[], str] | None = None
     rotation: str = ""
+    previous: str = ""
+    optional: bool = False
 
     def maker(self, stack: str) -> Callable[[], str] | None:
         """How `stack` gets a value by itself; None where a person must set it."""
@@ -41,6 +44,19 @@ def ssh_private_key() -> str:
 
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+def certificate_key() -> str:
+    """A new private key on P-256 as PEM, what Cloudflare's origin certificates of type origin-ecc are made for."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+PEM = frozenset({"sshPrivateKey", "originCertificateKey"})
+"""Keys of secrets that end in a line break."""
 
 
 def _made_up_stripe(prefix: str) -> Callable[[], str]:
@@ -69,6 +85,49 @@ SECRETS: tuple[Secret, ...] = (
     Secret("redisCachePassword", "the password of the cache Redis (6380)", make=random_text),
     Secret("jwtSecret", "signs customers' and admins' tokens; a new one logs everybody out", make=random_text),
     Secret("cookieSecret", "signs session cookies; a new one logs everybody out", make=random_text),
+    Secret(
+        "originSecret",
+        "what the edge sends to the API's proxies; without it they refuse",
+        make=random_text,
+        rotation="proxies must accept the new one before the edge sends it: scripts/store secrets rotate originSecret",
+        previous="originSecretPrevious",
+    ),
+    Secret(
+        "originSecretPrevious",
+        "accepted beside originSecret while that is rotated",
+        obtain="`scripts/store secrets rotate originSecret` puts it there",
+        optional=True,
+    ),
+    Secret(
+        "originCertificateKey",
+        "the key of the certificate that the load balancer shows to Cloudflare; a new one makes a new certificate",
+        make=certificate_key,
+    ),
+    Secret(
+        "passSecret",
+        "signs operators' passes through maintenance",
+        make=random_text,
+        rotation="passes in use would be refused: scripts/store secrets rotate passSecret",
+        previous="passSecretPrevious",
+    ),
+    Secret(
+        "passSecretPrevious",
+        "its passes are valid while passSecret is rotated",
+        obtain="`scripts/store secrets rotate passSecret` puts it there",
+        optional=True,
+    ),
+    Secret(
+        "stagingOriginSecret",
+        "production only: originSecret of the staging that shares the zone",
+        obtain="`pulumi config get originSecret -s staging`",
+        optional=True,
+    ),
+    Secret(
+        "storefrontSecrets",
+        "secret variables of the storefront, by name",
+        obtain="pulumi config set --secret --path 'storefrontSecrets.NAME'",
+        optional=True,
+    ),
     Secret(
         "stripeApiKey",
         "Stripe's secret key, of the stack's mode",

@@ -38,7 +38,7 @@ def list_(stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None, as_json:
         output.console().print(
             output.table(("secret", "state", "purpose"), [(s.secret.key, s.state, s.secret.purpose) for s in found])
         )
-    raise typer.Exit(Exit.OK if all(s.state == "set" for s in found) else Exit.UNWELL)
+    raise typer.Exit(Exit.OK if all(s.state in ("set", "not needed") for s in found) else Exit.UNWELL)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scripts.operator.engine import PROJECT, Engine, project_values
 from scripts.operator.errors import OperatorError, UsageProblem
-from scripts.operator.secrets.catalogue import SECRETS, Secret, find
+from scripts.operator.secrets.catalogue import PEM, SECRETS, Secret, find
 
 if TYPE_CHECKING:
     from components.settings import Problem
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """One secret and how it stands: "set", "missing", or "exposed" (in the file, but not encrypted)."""
+    """One secret and how it stands: "set", "missing", "not needed" or "exposed" (in the file, but not encrypted).
+
+    "not needed": it is not set, and a stack can do without; `check` says where one cannot.
+    """
 
     secret: Secret
     state: str
@@ -40,7 +43,8 @@ def states(engine: Engine) -> list[State]:
         # The project's own default for a secret is an empty text: that is none.
         there = entry is not None and entry.get("value") != ""
         encrypted = bool(entry and entry.get("secret"))
-        found.append(State(secret, "missing" if not there else "set" if encrypted else "exposed"))
+        absent = "not needed" if secret.optional else "missing"
+        found.append(State(secret, absent if not there else "set" if encrypted else "exposed"))
     return found
 
 
@@ -51,7 +55,8 @@ def generate(engine: Engine, rotate: Iterable[str] = ()) -> Generated:
     for state in states(engine):
         secret, maker = state.secret, state.secret.maker(engine.stack)
         if secret.key not in again and state.state != "missing":
-            kept.append(secret.key)
+            if state.state != "not needed":
+                kept.append(secret.key)
         elif maker is None:
             by_hand.append(secret)
         else:
@@ -63,10 +68,15 @@ def generate(engine: Engine, rotate: Iterable[str] = ()) -> Generated:
 def set_value(engine: Engine, key: str, value: str) -> None:
     """Store a value that a person gave, without the line end that Enter and echo add; a PEM always ends in one."""
     secret = _known(key)
+    if key == "storefrontSecrets":
+        raise UsageProblem(
+            "storefrontSecrets holds secrets by name",
+            advice=f"pulumi config set --secret --path 'storefrontSecrets.NAME' -s {engine.stack}",
+        )
     value = value.rstrip("\r\n")
     if not value.strip():
         raise UsageProblem(f"{key}: the value is empty", advice=f"pipe it in: scripts/store secrets set {key} < FILE")
-    engine.set_secret(key, value + "\n" if secret.key == "sshPrivateKey" else value)
+    engine.set_secret(key, value + "\n" if secret.key in PEM else value)
 
 
 def how_to_set(secret: Secret, stack: str) -> str:

@@ -11,10 +11,11 @@ from components import settings
 from scripts.operator.errors import OperatorError, UsageProblem
 from scripts.operator.process import run
 from scripts.operator.secrets import store
-from scripts.operator.secrets.catalogue import SECRETS, find, ssh_private_key
+from scripts.operator.secrets.catalogue import PEM, SECRETS, certificate_key, find, ssh_private_key
 from tests.unit.store.fakes import FakePulumi
 
 KEYS = {secret.key for secret in SECRETS}
+NEEDED = {secret.key for secret in SECRETS if not secret.optional}
 
 
 def test_no_value_is_ever_an_argument_or_an_environment_variable() -> None:
@@ -22,7 +23,7 @@ def test_no_value_is_ever_an_argument_or_an_environment_variable() -> None:
     pulumi = FakePulumi()
     store.generate(pulumi.engine())
     values = [entry["value"] for entry in pulumi.config.values()]
-    assert len(values) == len(KEYS)
+    assert len(values) == len(NEEDED)
     for command in pulumi.commands:
         seen = " ".join([*command.argv, *(v or "" for v in command.environment.values()), repr(command)])
         assert not [value for value in values if value in seen or value.strip() in seen]
@@ -41,7 +42,7 @@ def test_a_second_run_changes_nothing() -> None:
     store.generate(pulumi.engine())
     before = dict(pulumi.config)
     again = store.generate(pulumi.engine())
-    assert again.made == () and set(again.kept) == KEYS
+    assert again.made == () and set(again.kept) == NEEDED
     assert pulumi.config == before
 
 
@@ -55,7 +56,7 @@ def test_rotation_makes_anew_only_what_is_named() -> None:
     assert changed == {"opticworks-store:jwtSecret"}
 
 
-@pytest.mark.parametrize("key", ["sshPrivateKey", "hostKeySecret"])
+@pytest.mark.parametrize("key", ["sshPrivateKey", "hostKeySecret", "originSecret"])
 def test_keys_whose_loss_locks_everybody_out_are_not_rotated(key: str) -> None:
     """A new SSH key that no server knows leaves Pulumi, and the person on call, outside."""
     pulumi = FakePulumi()
@@ -102,7 +103,7 @@ def test_ssh_key_is_what_ssh_reads() -> None:
 
 def test_made_values_need_no_quoting_and_differ() -> None:
     """A password with an @ breaks DATABASE_URL on the server, not here."""
-    made = [secret.make() for secret in SECRETS if secret.make and secret.key != "sshPrivateKey"]
+    made = [secret.make() for secret in SECRETS if secret.make and secret.key not in PEM]
     assert all(value.isalnum() and len(value) >= 32 for value in made)
     assert len(set(made)) == len(made)
 
@@ -149,8 +150,8 @@ def test_the_catalogue_is_the_programs_own_list() -> None:
 def test_an_empty_default_of_the_project_is_not_a_value() -> None:
     """The project declares its secrets with an empty default; taking that for a value leaves the store without one."""
     pulumi = FakePulumi(config={f"opticworks-store:{key}": {"value": "", "secret": False} for key in KEYS})
-    assert {state.state for state in store.states(pulumi.engine())} == {"missing"}
-    assert set(store.generate(pulumi.engine()).made) == KEYS
+    assert {state.state for state in store.states(pulumi.engine())} == {"missing", "not needed"}
+    assert set(store.generate(pulumi.engine()).made) == NEEDED
 
 
 def test_made_secrets_pass_the_programs_own_check() -> None:
