@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from starlette.routing import Route as StarletteRoute
 
 from localcloud.cloudflare import permissions
 from localcloud.cloudflare.cloud import Cloud
+from localcloud.cloudflare.edge.access import codes as access_codes
 from localcloud.cloudflare.errors import ApiError, bad_request
 from localcloud.cloudflare.groups import ROUTES
 from localcloud.cloudflare.routing import Answer, Call, Raw, Route, Router, now
@@ -176,12 +178,19 @@ class Control:
         done = await loop.run_in_executor(self._api.threads, self._api.cloud.publisher.settle)
         return _json(200 if done else 504, {"settled": done, "problems": self._api.cloud.publisher.problems})
 
+    async def codes(self, request: Request) -> Response:
+        """One-time codes of logins that are not too old, oldest first; ``?email=`` names one address."""
+        home = self._about.get("home")
+        found = access_codes.sent(Path(home), request.query_params.get("email")) if home else []
+        return _json(200, {"codes": found})
+
     def routes(self) -> list[StarletteRoute]:
         table = [
             ("/_localcloud/faults", self.faults, ["GET", "POST", "DELETE"]),
             ("/_localcloud/requests", self.requests, ["GET"]),
             ("/_localcloud/about", self.about, ["GET"]),
             ("/_localcloud/settled", self.settled, ["GET"]),
+            ("/_localcloud/access/codes", self.codes, ["GET"]),
         ]
         return [StarletteRoute(path, no_page(endpoint), methods=methods) for path, endpoint, methods in table]
 

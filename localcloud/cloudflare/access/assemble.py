@@ -21,10 +21,15 @@ def policies(tx: Transaction, account: str, app: Row) -> list[Row]:
 def state(tx: Transaction, account: str) -> Access:
     """Everything that decides who may pass."""
     apps = [app for _, app in tx.everywhere("access_app")]
+    found = organization.current(tx, account)
+    tokens = tx.all("access_service_token", account)
     return Access(
-        team=organization.current(tx, account)["auth_domain"],
+        team=organization.team(found),
         applications=tuple({**public(app), "policies": policies(tx, account, app)} for app in apps),
         groups=tuple(public(row) for row in tx.all("access_group", account)),
         providers=tuple(public(row) for row in tx.all("access_idp", account)),
-        tokens={row["client_id"]: (row["id"], row["_digest"]) for row in tx.all("access_service_token", account)},
+        tokens={row["client_id"]: (row["id"], row["_digest"]) for row in tokens},
+        token_ends={row["client_id"]: row["expires_at"] for row in tokens if row["expires_at"]},
+        session_duration=found.get("session_duration") or "24h",
+        account=account,
     )

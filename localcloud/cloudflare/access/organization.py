@@ -22,6 +22,12 @@ def current(tx: Transaction, account: str) -> Row:
     }  # fmt: skip
 
 
+def team(organization: Row) -> str:
+    """Host name that serves the login pages: the organization's, unless that is one which browsers find elsewhere."""
+    name = str(organization.get("auth_domain") or "").lower()
+    return name if name.endswith((".localhost", ".test")) else TEAM
+
+
 def get(call: Call) -> Answer:
     return Answer(current(call.tx, call.account))
 

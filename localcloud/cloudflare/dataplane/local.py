@@ -29,7 +29,7 @@ END_SECONDS = 10.0
 
 
 class EdgeTraffic:
-    """Traffic served by the edge's process. Access and schedules are kept for whoever asks, and not acted on yet."""
+    """Traffic served by the edge's process. Schedules are kept for whoever asks, and not acted on yet."""
 
     def __init__(self, edge: EdgeProcess) -> None:
         self._edge = edge
@@ -37,11 +37,13 @@ class EdgeTraffic:
         self.schedules: Mapping[str, tuple[str, ...]] = {}
 
     def apply(self, snapshot: Snapshot, access: Access, schedules: Mapping[str, tuple[str, ...]]) -> None:
+        from dataclasses import replace
+
         from localcloud.cloudflare.edge.process import EdgeFailure
 
         self.access, self.schedules = access, schedules
         try:
-            self._edge.apply(snapshot)
+            self._edge.apply(replace(snapshot, access=access))
         except (RuntimeFailure, EdgeFailure) as wrong:
             raise DataPlaneError(str(wrong)) from None
 

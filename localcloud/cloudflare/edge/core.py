@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from localcloud.cloudflare.edge import forwarding, messages, origins, split
+from localcloud.cloudflare.edge.access.gate import Gate
 from localcloud.cloudflare.edge.buckets import MANAGED, ORIGIN, Buckets
 from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.compression import Compression
@@ -44,7 +45,7 @@ class Edge:
 
     def __init__(
         self, runtime: Runtime, bindings: Bindings, upstream: Upstream, ports: Ports = Ports(),
-        content: Content | None = None,
+        content: Content | None = None, *, gate: Gate,
     ) -> None:  # fmt: skip
         self._runtime = runtime
         self._bindings = bindings
@@ -57,6 +58,7 @@ class Edge:
         self._pictures = Pictures(content, self._cache)
         self._buckets = Buckets(content, self._cache)
         self._compression = Compression()
+        self._gate = gate
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Go by this snapshot from now on.
@@ -67,6 +69,7 @@ class Edge:
         await self._runtime.apply(snapshot.program)
         await self._upstream.trust(snapshot.origin_authorities)
         self._table = Table(snapshot)
+        self._gate.learn(snapshot.access)
         await self._upstream.forget_missing_sockets()
 
     @property
@@ -94,6 +97,8 @@ class Edge:
 
     async def _respond(self, request: Request) -> Response:
         table = self._table
+        if (own := await self._gate.own(request)) is not None:
+            return own
         if request.host == names.HOST:
             return await self._pictures.deliver(request)
         if request.host.endswith(MANAGED):
@@ -113,10 +118,14 @@ class Edge:
         refused = rules.refusal(request) or self._limits.refusal(rules, request)
         if refused is not None:
             return refused
+        passage = self._gate.check(request)
+        if passage.refusal is not None:
+            return passage.refusal
         rules.change_request_headers(request)
         past_routes = request.caller is not None and request.caller.past_routes
         destination = table.destination(request.scheme, request.host, request.path, skip_route=past_routes)
         response = await self._forward(rules, destination, request)
+        passage.leave(response)
         self._limits.count_response(rules, request, response)
         _promise_tls(destination.zone, request, response)
         rules.change_response_headers(request, response)

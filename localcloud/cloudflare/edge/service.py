@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localcloud.cloudflare.edge import server
+from localcloud.cloudflare.edge.access.gate import Gate
 from localcloud.cloudflare.edge.application import Application
 from localcloud.cloudflare.edge.authority import Authority
 from localcloud.cloudflare.edge.content import Content
@@ -74,7 +75,10 @@ class Service:
         )
         ports = replace(settings.origin_ports, public_https=settings.https_port)
         content = Content(self._upstream, settings.content_socket)
-        self._edge = Edge(self._runtime, self._bindings, self._upstream, ports, content)
+        self._edge = Edge(
+            self._runtime, self._bindings, self._upstream, ports, content,
+            gate=Gate(settings.home / "access", settings.https_port),
+        )  # fmt: skip
         self._outbound = Outbound(lambda: self._edge.table, self._edge.handle, self._upstream)
         self._ready = [asyncio.Event() for _ in range(4)]
 

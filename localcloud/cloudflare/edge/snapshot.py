@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.cloudflare.dataplane.interface import Access
 from localcloud.cloudflare.runtime.model import Program
 
 
@@ -90,3 +91,4 @@ class Snapshot:
     rulesets: tuple[Ruleset, ...] = ()
     origin_authorities: tuple[str, ...] = ()
     program: Program = field(default_factory=Program)
+    access: Access = field(default_factory=Access)
