@@ -14,7 +14,8 @@ from components.resource_ids import as_int
 from components.server import Server, Site
 from components.settings.sizes import balancer_type, smallest_balancer
 
-LISTEN_PORT = 80
+HTTPS_PORT = 443
+HTTP_PORT = 80
 INSTANCE_PORT = 8000
 """Where the node proxy of an instance listens, on its private address."""
 
@@ -50,10 +51,12 @@ class LoadBalancerArgs:
     type: str
     """lb11, lb21 or lb31; see `fitting_type`. It changes in place, and the address stays."""
     protect: bool = True
+    certificate_id: pulumi.Input[int] | None = None
+    """What it shows to Cloudflare, at Hetzner. None, where no edge is before it: HTTP instead."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """HTTP to the instances over the private network, to those only that answer /health with 200.
+    """From Cloudflare over TLS, to the instances over the private network: to those that answer /health with 200.
 
     Targets are made apart from it (`target`), each when its own server is ready.
     """
@@ -98,12 +101,16 @@ class LoadBalancer(pulumi.ComponentResource):
             ip=self.private_ip,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
+        certificates = [] if args.certificate_id is None else [args.certificate_id]
+        # Nothing listens on port 80 beside https: nobody but the edge is to come, and the edge speaks TLS.
+        protocol, port = ("https", HTTPS_PORT) if certificates else ("http", HTTP_PORT)
         hcloud.LoadBalancerService(
-            f"{name}-http",
+            f"{name}-{protocol}",
             load_balancer_id=balancer.id,
-            protocol="http",
-            listen_port=LISTEN_PORT,
+            protocol=protocol,
+            listen_port=port,
             destination_port=INSTANCE_PORT,
+            http=hcloud.LoadBalancerServiceHttpArgs(certificates=certificates) if certificates else None,
             health_check=HEALTH_CHECK,
             # A service holds nothing; it may be replaced, and its port is taken until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, protect=False, delete_before_replace=True),

@@ -16,6 +16,13 @@ class Cloud(pulumi_mocks.Mocks):
 
     TYPES = (("cx23", 2, 4, "shared"), ("cx33", 4, 8, "shared"), ("cx43", 8, 16, "shared"), ("cpx22", 2, 4, "shared"))
     LOCATIONS = ("fsn1", "nbg1", "hel1")
+    MADE: Mapping[str, Mapping[str, str]] = {
+        "AccountToken": {"value": "value-of-a-token"},
+        "OriginCaCertificate": {"certificate": "a-signed-certificate", "expiresOn": "2041-11-21"},
+        "ZeroTrustAccessServiceToken": {"clientId": "a-client", "clientSecret": "a-client-secret"},
+    }
+    """What Cloudflare adds to a resource, by kind."""
+    PERMISSION_GROUPS = ("Workers R2 Storage Bucket Item Read", "Workers R2 Storage Bucket Item Write", "DNS Write")
 
     def __init__(
         self,
@@ -48,6 +55,8 @@ class Cloud(pulumi_mocks.Mocks):
             state["linuxDevice"] = f"/dev/disk/by-id/scsi-0HC_Volume_{identifier}"
         elif kind == "Command":
             state.setdefault("stdout", "")
+        else:
+            state |= {key: f"{value}-{self.count}" for key, value in self.MADE.get(kind, {}).items()}
         return identifier, state
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
@@ -61,6 +70,9 @@ class Cloud(pulumi_mocks.Mocks):
             return {"id": "servers", "servers": [self._server(*item) for item in self.servers.items()]}
         if name == "getLoadBalancers":
             return {"id": "balancers", "loadBalancers": self._balancers()}
+        if name == "getAccountApiTokenPermissionGroupsList":
+            groups = [{"id": f"id of {group}", "name": group, "scopes": []} for group in self.PERMISSION_GROUPS]
+            return {"id": "groups", "accountId": args.args["accountId"], "results": groups}
         raise AssertionError(f"the program asked for {args.token}, which this mock does not know")
 
     def _types(self) -> list[dict[str, Any]]:

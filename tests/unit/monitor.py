@@ -54,6 +54,7 @@ class Registered:
     timeouts: dict[str, str]
     aliases: tuple[str, ...]
     retain_on_delete: bool
+    secret_outputs: tuple[str, ...]
 
     @property
     def kind(self) -> str:
@@ -114,6 +115,7 @@ class RecordingMonitor(pulumi_mocks.MockMonitor):
                 timeouts={key: getattr(timeouts, key) for key in ("create", "update", "delete")},
                 aliases=tuple(request.aliasURNs),
                 retain_on_delete=request.retainOnDelete,
+                secret_outputs=tuple(request.additionalSecretOutputs),
             )
         )
         return response

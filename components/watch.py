@@ -1,0 +1,89 @@
+"""Cloudflare's own look at the API from outside, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+REGIONS = ["WEU", "ENAM"]
+"""Always named: regions that Cloudflare chose would be a change at each run."""
+
+PLANS = ("pro", "business")
+"""Plans that have health checks."""
+
+
+@dataclass(frozen=True)
+class WatchArgs:
+    account_id: str
+    zone_id: str
+    environment: str
+    plan: str
+    """free, pro or business."""
+    api_host: str
+    alert_emails: Sequence[str] = ()
+    port: int = 443
+
+
+class Watch(pulumi.ComponentResource):
+    """Asks the API's /health through the edge once a minute, and writes when it fails or is well again."""
+
+    def __init__(self, name: str, args: WatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("opticworks:index:Watch", name, None, opts)
+        watched = args.plan in PLANS
+        if watched:
+            check = cloudflare.Healthcheck(
+                f"{name}-health",
+                zone_id=args.zone_id,
+                name=f"{args.environment}-api",
+                description=f"OpticWorks Store {args.environment}",
+                address=args.api_host,
+                type="HTTPS",
+                check_regions=REGIONS,
+                # Seconds. Three data centers in each region ask.
+                interval=60,
+                timeout=5,
+                retries=2,
+                # One lost answer wakes nobody.
+                consecutive_fails=2,
+                consecutive_successes=2,
+                suspended=False,
+                # All members: what Cloudflare fills in differs from what is not said.
+                http_config=cloudflare.HealthcheckHttpConfigArgs(
+                    method="GET",
+                    path="/health",
+                    port=args.port,
+                    expected_codes=["200"],
+                    expected_body="",
+                    follow_redirects=False,
+                    allow_insecure=False,
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            if args.alert_emails:
+                self._notify(name, args, check)
+            else:
+                pulumi.log.info("alertEmails is not set: nobody is told when the health check fails.", self)
+        else:
+            pulumi.log.info(f"Cloudflare's plan {args.plan} has no health checks: none is declared.", self)
+        self.register_outputs({"watched": watched, "notified": list(args.alert_emails) if watched else []})
+
+    def _notify(self, name: str, args: WatchArgs, check: cloudflare.Healthcheck) -> None:
+        cloudflare.NotificationPolicy(
+            f"{name}-notification",
+            account_id=args.account_id,
+            name=f"OpticWorks Store {args.environment}: API health",
+            description="The API's /health, asked through the edge",
+            enabled=True,
+            alert_type="health_check_status_notification",
+            filters=cloudflare.NotificationPolicyFiltersArgs(
+                health_check_ids=[check.id], statuses=["Unhealthy", "Healthy"]
+            ),
+            # Others are left out: an empty list is told back as none, a change at each run.
+            mechanisms=cloudflare.NotificationPolicyMechanismsArgs(
+                emails=[cloudflare.NotificationPolicyMechanismsEmailArgs(id=email) for email in args.alert_emails]
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
