@@ -1,0 +1,171 @@
+"""The storefront's resources through the real engine and the stand-in plugin, against the embedded Cloudflare."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.program.project import ROOT, Cloud, Project
+from tests.unit.storefront.folders import composed
+
+STACK = "test"
+TOKEN = "t" * 40
+SECRET = "the-origin-header's-value"
+UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+NOTHING = ("preview", "--expect-no-changes", "--stack", STACK)
+
+
+@dataclass
+class Served:
+    url: str
+    account: str
+    zone: str
+    calls: list[str]
+    """What was written: method and path, the path without what it starts with."""
+
+    def ask(self, path: str) -> Any:
+        answer = httpx.get(
+            f"{self.url}/accounts/{self.account}{path}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        return answer.json()["result"]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Served]:
+    import uvicorn
+
+    from localcloud.cloudflare.app import create_app
+    from localcloud.cloudflare.cloud import Cloud as Cloudflare
+    from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
+    from localcloud.cloudflare.store import Store
+    from localcloud.cloudflare.zones.routes import ensure
+
+    store = Store(tmp_path / "cloudflare.sqlite")
+    made = Cloudflare(store, MemoryDataPlane(), TOKEN, ("store.localhost",))
+    with store.transaction() as tx:
+        zone = ensure(tx, made.account_id, "store.localhost")["id"]
+    app, calls = create_app(made), list[str]()
+
+    async def recorded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] != "GET":
+            path = scope["path"].removeprefix("/client/v4").removeprefix(f"/accounts/{made.account_id}")
+            calls.append(f"{scope['method']} {path}")
+        await app(scope, receive, send)
+
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(recorded, log_level="warning"))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone, calls)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def project(tmp_path: Path, cloud: Served) -> Project:
+    folder = tmp_path / "project"
+    shutil.copytree(Path(__file__).parent / "program", folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / "components").symlink_to(ROOT / "components")
+    (folder / "state").mkdir()
+    made = Project(folder, Cloud("", "not used"))
+    made.pulumi("stack", "init", STACK)
+    made.set(STACK, "cloudflare:baseUrl", cloud.url)
+    made.set(STACK, "cloudflare:apiToken", TOKEN, secret=True)
+    made.set(STACK, "account", cloud.account)
+    made.set(STACK, "zone", cloud.zone)
+    made.set(STACK, "bundle", str(composed(tmp_path / "bundle")))
+    made.set(STACK, "originSecret", SECRET, secret=True)
+    return made
+
+
+def output(project: Project, name: str) -> str:
+    return project.pulumi("stack", "output", name, "--stack", STACK).stdout.strip()
+
+
+def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: Path) -> None:
+    """Up, again, refresh, a new bundle, a canary, destroy: at each step nothing unasked for."""
+    pulumi = project.pulumi
+    pulumi("preview", "--stack", STACK)
+    assert cloud.calls == [], "a preview makes nothing"
+    pulumi(*UP)
+    first = output(project, "version")
+    assert output(project, "worker") == "local-storefront"
+    version = cloud.ask(f"/workers/workers/local-storefront/versions/{first}?include=modules")
+    names = [binding["name"] for binding in version["bindings"]]
+    assert names == sorted(names) and {"ALPHA", "ASSETS", "STORE_STATE", "ZEBRA"} < set(names)
+    assert "MAINTENANCE" not in names and "IMAGES_URL" not in names
+    assert {one["name"] for one in version["modules"]} == {"index.js", "storefront/worker.js", "_headers"}
+    worker = cloud.ask("/workers/workers/local-storefront")
+    assert worker["observability"]["enabled"] and not worker["subdomain"]["enabled"]
+    assert {one["hostname"] for one in cloud.ask("/workers/domains")} == {"store.localhost", "status.store.localhost"}
+    assert [one["title"] for one in cloud.ask("/storage/kv/namespaces")] == ["local-storefront-state"]
+    exported = pulumi("stack", "export", "--stack", STACK).stdout
+    assert SECRET not in exported and "p" * 32 not in exported, "secrets are encrypted in the state"
+    assert str(tmp_path) not in exported, "no path of this machine in the state"
+
+    cloud.calls.clear()
+    pulumi(*UP)
+    pulumi("refresh", "--yes", "--expect-no-changes", "--stack", STACK)
+    pulumi(*NOTHING)
+    assert cloud.calls == [], "a second run uploads nothing"
+
+    changed = composed(tmp_path / "changed", assets={"hello.txt": "hello", "new.txt": "new"})
+    project.set(STACK, "bundle", str(changed))
+    pulumi(*UP)
+    second = output(project, "version")
+    assert second != first
+    shares = cloud.ask("/workers/scripts/local-storefront/deployments")["deployments"][0]["versions"]
+    assert shares == [{"version_id": second, "percentage": 100}]
+    assert not [call for call in cloud.calls if call.startswith("DELETE") or "domains" in call]
+    assert len([call for call in cloud.calls if call.endswith("/versions")]) == 1
+    assert cloud.ask(f"/workers/workers/local-storefront/versions/{first}"), "the old version is there to go back to"
+
+    cloud.calls.clear()
+    project.pulumi("config", "set", "--path", f"versions.{first}", "90", "--stack", STACK)
+    pulumi(*UP)
+    shares = cloud.ask("/workers/scripts/local-storefront/deployments")["deployments"][0]["versions"]
+    assert sorted(shares, key=lambda one: one["percentage"]) == [
+        {"version_id": second, "percentage": 10},
+        {"version_id": first, "percentage": 90},
+    ]
+    assert cloud.calls == ["POST /workers/scripts/local-storefront/deployments"]
+    pulumi(*NOTHING)
+
+    pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    for path in ("/workers/domains", "/workers/workers", "/storage/kv/namespaces"):
+        assert cloud.ask(path) == []
+
+
+def test_a_rotated_secret_is_a_new_version(project: Project, cloud: Served) -> None:
+    """Changed in place it would be in no version, and the next rollback would bring the old one back."""
+    project.pulumi(*UP)
+    first = output(project, "version")
+    cloud.calls.clear()
+    project.set(STACK, "originSecret", "another", secret=True)
+    done = project.pulumi(*UP)
+    assert "another" not in done.stdout + done.stderr
+    assert output(project, "version") != first
+    # The session only asks which assets are missing: none is.
+    assert cloud.calls == [
+        "POST /workers/scripts/local-storefront/assets-upload-session",
+        next(call for call in cloud.calls if call.endswith("/versions")),
+        "POST /workers/scripts/local-storefront/deployments",
+    ]
