@@ -10,7 +10,6 @@ import pytest
 from components.settings import SettingsError, load
 from tests.unit.configurations import SECRETS, configuration, private_key, public_key, weak_public_key
 
-
 OWNERS = ("sshAllowedCidrs", "backendRelease", "cloudflareAccountId", "storefrontBundle", "accessAdmins")
 """What only a stack's owner knows."""
 

@@ -11,7 +11,7 @@ from components import settings
 from scripts.operator.errors import OperatorError, UsageProblem
 from scripts.operator.process import run
 from scripts.operator.secrets import store
-from scripts.operator.secrets.catalogue import PEM, SECRETS, certificate_key, find, ssh_private_key
+from scripts.operator.secrets.catalogue import PEM, SECRETS, find, ssh_private_key
 from tests.unit.store.fakes import FakePulumi
 
 KEYS = {secret.key for secret in SECRETS}
