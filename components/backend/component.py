@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pulumi
 
-from components import outputs
 from components.backend.environment import environment
 from components.backend.instance import Instance, InstanceArgs
 from components.backend.release import ReleaseError, read
@@ -64,7 +63,6 @@ class Backend(pulumi.ComponentResource):
         values = secret_json(
             environment(
                 settings,
-                api_url=outputs.api_url(settings, balancer.public_ipv4),
                 balancer_address=balancer.private_ip,
                 database_url=args.database_url,
                 redis_url=args.redis_url,

@@ -17,17 +17,15 @@ restarts nobody; an instance's two processes seldom hold more than a few."""
 def environment(
     settings: Settings,
     *,
-    api_url: pulumi.Input[str],
     balancer_address: str,
     database_url: pulumi.Input[str],
     redis_url: pulumi.Input[str],
     cache_redis_url: pulumi.Input[str],
 ) -> Mapping[str, pulumi.Input[str]]:
-    """Names as Medusa and medusa-config.ts read them. Browsers may call the API from the storefront and the admin."""
-    api = pulumi.Output.from_input(api_url)
-    store: pulumi.Output[str] = (
-        pulumi.Output.from_input(f"https://{settings.storefront_host}") if settings.storefront_host else api
-    )
+    """Names as Medusa and medusa-config.ts read them. Browsers may call the API from the storefront and the admin.
+
+    Origins are the public ones, with their port where it is not 443: a browser says it in Origin.
+    """
     return {
         "DATABASE_URL": database_url,
         "DATABASE_POOL_MAX": str(POOL_MAX),
@@ -37,9 +35,9 @@ def environment(
         "COOKIE_SECRET": secret(settings.cookie_secret),
         "STRIPE_API_KEY": secret(settings.stripe_api_key),
         "STRIPE_WEBHOOK_SECRET": secret(settings.stripe_webhook_secret),
-        "MEDUSA_BACKEND_URL": api,
-        "STORE_CORS": store,
-        "ADMIN_CORS": api,
-        "AUTH_CORS": pulumi.Output.all(store, api).apply(lambda both: ",".join(dict.fromkeys(both))),
+        "MEDUSA_BACKEND_URL": settings.api_url,
+        "STORE_CORS": settings.storefront_url,
+        "ADMIN_CORS": settings.api_url,
+        "AUTH_CORS": f"{settings.storefront_url},{settings.api_url}",
         "BALANCER_ADDRESS": balancer_address,
     }

@@ -136,6 +136,15 @@ def test_the_environment_is_the_stacks(release: Path) -> None:
     assert not any(one.name.endswith("-seed") for one in recording.resources)
 
 
+def test_an_origin_has_its_port(release: Path) -> None:
+    """A browser says `Origin: https://store.localhost:8443`; without the port in the list every call is refused."""
+    stdin: Any = run(release, 1, "local").named("backend-1-serve").inputs["stdin"]
+    environment = json.loads(stdin.value)
+    store, api = "https://store.localhost:8443", "https://api.store.localhost:8443"
+    assert (environment["STORE_CORS"], environment["ADMIN_CORS"]) == (store, api)
+    assert (environment["AUTH_CORS"], environment["MEDUSA_BACKEND_URL"]) == (f"{store},{api}", api)
+
+
 def test_a_missing_archive_is_said_in_one_sentence(release: Path, tmp_path: Path) -> None:
     """ "No such file" forty lines into a traceback does not say how an archive is made."""
     broken = tmp_path / "medusa-0.tar.zst"

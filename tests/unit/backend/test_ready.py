@@ -128,12 +128,14 @@ def test_a_busy_moment_is_no_outage(url: str, parts: dict[str, Part]) -> None:
 def test_many_who_ask_cost_one_query(url: str, parts: dict[str, Part]) -> None:
     """A hundred probes a second must not become a hundred queries a second."""
     answers: list[int] = []
+    begun = time.monotonic()
     threads = [threading.Thread(target=lambda: answers.append(ask(f"{url}/health")[0])) for _ in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [200] * 40 and parts["database"].asked <= 3
+    rounds = 2 + (time.monotonic() - begun) / ready.FRESH
+    assert answers == [200] * 40 and parts["database"].asked <= rounds
 
 
 def test_a_drained_instance_says_so_and_counts_whom_it_told(url: str, tmp_path: Path) -> None:
