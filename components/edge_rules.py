@@ -1,4 +1,4 @@
-"""What Cloudflare does with each request: the origin's secret, limits, caching, and the admin's short address.
+"""What Cloudflare does with each request: the origin's secret, limits, caching.
 
 A zone has one ruleset for each phase, so its owner carries the rules of every host name in it. What a plan lets a rate
 limit ask and how many there may be: Cloudflare's "Rate limiting rules", table of availability.
@@ -36,8 +36,6 @@ class ApiHost:
 
     environment: str
     host: str
-    url: str
-    """Its public address, without a slash at the end."""
     origin_secret: pulumi.Input[str]
     """What its own servers ask for; secret."""
 
@@ -51,13 +49,13 @@ class EdgeRulesArgs:
     apis: Sequence[ApiHost]
     owned: bool = True
     """Whether this stack owns the zone; it declares nothing otherwise."""
+    after: Sequence[pulumi.Resource] = ()
+    """The instances: a new secret may be sent only when all of them take it. (A component's own `depends_on` would not
+    reach the rulesets in it.)"""
 
 
 class EdgeRules(pulumi.ComponentResource):
-    """The zone's rulesets, one for each phase that is used.
-
-    Let it depend on the instances: a new secret may be sent only when all of them take it.
-    """
+    """The zone's rulesets, one for each phase that is used."""
 
     def __init__(self, name: str, args: EdgeRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("opticworks:index:EdgeRules", name, None, opts)
@@ -67,7 +65,6 @@ class EdgeRules(pulumi.ComponentResource):
             self._ruleset("origin", "http_request_late_transform", _secrets(args.apis), hidden=True)
             self._ruleset("limits", "http_ratelimit", limits(args.plan, [api.host for api in args.apis]))
             self._ruleset("cache", "http_request_cache_settings", _cache([api.host for api in args.apis]))
-            self._ruleset("redirects", "http_request_dynamic_redirect", _redirects(args.apis))
         self.register_outputs({"owned": args.owned})
 
     def _ruleset(
@@ -83,6 +80,7 @@ class EdgeRules(pulumi.ComponentResource):
             rules=rules,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=list(self._args.after),
                 # A phase takes one ruleset, so that a new one cannot come before the old one is gone.
                 delete_before_replace=True,
                 # What the API tells of the rules has the secrets in it again.
@@ -172,29 +170,6 @@ def _cache(hosts: Sequence[str]) -> list[cloudflare.RulesetRuleArgs]:
                 browser_ttl=cloudflare.RulesetRuleActionParametersBrowserTtlArgs(mode="respect_origin"),
             ),
         ),
-    ]
-
-
-def _redirects(apis: Sequence[ApiHost]) -> list[cloudflare.RulesetRuleArgs]:
-    """People know the admin as /admin; below it lies Medusa's API for programs, which is left alone."""
-    return [
-        cloudflare.RulesetRuleArgs(
-            ref=f"admin-{api.environment}",
-            description=f"The admin of {api.environment}",
-            expression=f'(http.host eq {_text(api.host)}) and (http.request.uri.path in {{"/admin" "/admin/"}})',
-            action="redirect",
-            enabled=True,
-            action_parameters=cloudflare.RulesetRuleActionParametersArgs(
-                from_value=cloudflare.RulesetRuleActionParametersFromValueArgs(
-                    target_url=cloudflare.RulesetRuleActionParametersFromValueTargetUrlArgs(
-                        value=f"{api.url}{ADMIN_PATH}"
-                    ),
-                    status_code=302,
-                    preserve_query_string=False,
-                )
-            ),
-        )
-        for api in apis
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.dns import Dns, DnsArgs
 from components.edge_rules import ApiHost, EdgeRules, EdgeRulesArgs
 from tests.unit.edge_components.declared import API, STAGING_API, ZONE, assert_below, children
 from tests.unit.monitor import Recording, Secret, recorded, unmarked
@@ -18,8 +19,8 @@ STAGING = "staging's-secret"
 def rules(plan: str = "pro", owned: bool = True, into: Recording | None = None) -> Recording:
     def declare() -> None:
         apis = [
-            ApiHost("production", API, f"https://{API}", pulumi.Output.secret(PRODUCTION)),
-            ApiHost("staging", STAGING_API, f"https://{STAGING_API}", STAGING),
+            ApiHost("production", API, pulumi.Output.secret(PRODUCTION)),
+            ApiHost("staging", STAGING_API, STAGING),
         ]
         EdgeRules("edge", EdgeRulesArgs(ZONE, "production", plan, apis, owned))
 
@@ -102,12 +103,16 @@ def test_nothing_of_the_api_is_cached_but_the_admins_assets() -> None:
     assert assets["actionParameters"]["edgeTtl"] == {"mode": "bypass_by_default"}, "the origin says how long"
 
 
-def test_the_short_address_of_the_admin_leads_to_it() -> None:
-    """The guide says /admin; below it is Medusa's API, which a broader rule would cut off."""
-    first, second = of(rules(), "redirects")
-    assert first["actionParameters"]["fromValue"]["targetUrl"] == {"value": f"https://{API}/app"}
-    assert second["actionParameters"]["fromValue"]["targetUrl"] == {"value": f"https://{STAGING_API}/app"}
-    assert '{"/admin" "/admin/"}' in first["expression"]
+def test_a_new_secret_waits_for_the_servers_that_are_to_take_it() -> None:
+    """Sent earlier, it is refused by every instance that still knows the old one alone."""
+
+    def declare() -> None:
+        server = Dns("server", DnsArgs(ZONE, "production", API, f"metrics.{API}", "192.0.2.1"))
+        apis = [ApiHost("production", API, PRODUCTION)]
+        EdgeRules("edge", EdgeRulesArgs(ZONE, "production", "pro", apis, after=[server]))
+
+    there = recorded(declare, stack="production")
+    assert there.named("server-api").urn in there.named("edge-origin").dependencies
 
 
 def fields(expression: str) -> set[str]:
