@@ -20,6 +20,7 @@ import {
   createTaxRegionsWorkflow,
   linkSalesChannelsToApiKeyWorkflow,
   linkSalesChannelsToStockLocationWorkflow,
+  updateProductsWorkflow,
   updateStoresWorkflow,
 } from "@medusajs/medusa/core-flows"
 import { products as catalogue, type Product } from "./catalogue"
@@ -165,6 +166,14 @@ async function shipping(container: MedusaContainer, location: Row, profile: Row,
   if (missing.length) await createShippingOptionsWorkflow(container).run({ input: missing })
 }
 
+const picture = (handle: string, format: string) => `/images/products/${handle}.${format}`
+
+/** Paths, not addresses: whichever storefront shows the product has its pictures delivered as it likes. */
+const pictures = (handle: string) => ({
+  thumbnail: picture(handle, "jpg"),
+  images: [{ url: picture(handle, "jpg") }],
+})
+
 const asInput = (product: Product, channel: Row, profile: Row) => ({
   title: product.title,
   handle: product.handle,
@@ -172,9 +181,7 @@ const asInput = (product: Product, channel: Row, profile: Row) => ({
   weight: product.weight,
   status: ProductStatus.PUBLISHED,
   shipping_profile_id: profile.id,
-  // Paths, not addresses: whichever storefront shows the product serves its own pictures.
-  thumbnail: `/images/products/${product.handle}.svg`,
-  images: [{ url: `/images/products/${product.handle}.svg` }],
+  ...pictures(product.handle),
   options: [{ title: product.option, values: product.variants.map((variant) => variant.title) }],
   variants: product.variants.map((variant) => ({
     title: variant.title,
@@ -190,12 +197,25 @@ const asInput = (product: Product, channel: Row, profile: Row) => ({
 })
 
 async function products(container: MedusaContainer, channel: Row, profile: Row): Promise<void> {
-  const existing = await find(container, "product", ["handle"], { handle: catalogue.map((item) => item.handle) })
+  const filters = { handle: catalogue.map((item) => item.handle) }
+  const existing = await find(container, "product", ["handle", "thumbnail", "images.url"], filters)
   const missing = catalogue.filter((item) => !existing.some((found) => found.handle === item.handle))
-  if (!missing.length) return
-  await createProductsWorkflow(container).run({
-    input: { products: missing.map((item) => asInput(item, channel, profile)) },
-  })
+  if (missing.length) {
+    await createProductsWorkflow(container).run({
+      input: { products: missing.map((item) => asInput(item, channel, profile)) },
+    })
+  }
+  // Image services resize no SVG, which this catalogue once had. What a person put in its place stays.
+  const outdated = existing.filter(
+    (found) =>
+      found.thumbnail === picture(found.handle, "svg") &&
+      (found.images ?? []).every((image: Row) => image.url === picture(found.handle, "svg")),
+  )
+  if (outdated.length) {
+    await updateProductsWorkflow(container).run({
+      input: { products: outdated.map((found) => ({ id: found.id, ...pictures(found.handle) })) },
+    })
+  }
 }
 
 async function stock(container: MedusaContainer, location: Row): Promise<void> {
