@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,10 @@ class Cache:
         response.headers.set("cf-cache-status", "EXPIRED" if entry else "MISS")
         if request.method == "GET" and response.status != 206:
             response.body = self._keep(key, Entry(response.status, kept, b"", 0, lifetime), response.body)
+            if response.status == 200 and _unchanged(request, response.headers):
+                async for _ in response.body:
+                    pass  # kept for the next; whoever asked has it
+                return _not_modified(response.headers, response.resources)
         return response
 
     async def _keep(self, key: str, entry: Entry, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -128,14 +133,23 @@ class Cache:
         headers = entry.headers.copy()
         headers.set("cf-cache-status", status)
         headers.set("age", str(int(self._clock() - entry.stored)))
-        tag = entry.headers.get("etag")
-        wanted = {one.strip().removeprefix("W/") for one in (request.headers.get("if-none-match") or "").split(",")}
-        if tag and entry.status == 200 and tag.removeprefix("W/") in wanted:
-            headers.remove("content-length", "content-type", "content-encoding")
-            return Response(304, headers, messages.chunks())
+        if entry.status == 200 and _unchanged(request, headers):
+            return _not_modified(headers)
         return Response(entry.status, headers, messages.chunks(entry.body))
 
 
 def _key(request: Request, settings: Mapping[str, Any], variant: str) -> str:
     # A fragment is in no request: the address before it is what a purge names.
     return freshness.key(request, settings) + (f"#{variant}" if variant else "")
+
+
+def _unchanged(request: Request, headers: Headers) -> bool:
+    """Whether the client has what these are the headers of (RFC 9110, 13.1.2)."""
+    tag = headers.get("etag")
+    wanted = {one.strip().removeprefix("W/") for one in (request.headers.get("if-none-match") or "").split(",")}
+    return tag is not None and tag.removeprefix("W/") in wanted
+
+
+def _not_modified(headers: Headers, resources: AsyncExitStack | None = None) -> Response:
+    headers.remove("content-length", "content-type", "content-encoding")
+    return Response(304, headers, messages.chunks(), resources or AsyncExitStack())

@@ -160,6 +160,8 @@ def _subrequest(request: Request, source: str) -> Request:
 
 
 def _check_source(response: Response) -> None:
+    if response.headers.get("cf-resized"):
+        raise ResizeError(9403, 403, "the source is a transformed picture itself: a request loop")
     if response.status == 404:
         raise ResizeError(9404, 404, "the source is not there")
     if 400 <= response.status < 500:
