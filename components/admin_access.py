@@ -10,6 +10,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.edge_rules import ADMIN_PATH
+from components.settings import Settings
 
 
 class Level(StrEnum):
@@ -18,6 +19,15 @@ class Level(StrEnum):
     ADMIN = "admin"
     EDITOR = "editor"
     VIEWER = "viewer"
+
+
+def levels(settings: Settings) -> dict[Level, tuple[str, ...]]:
+    """Who has which level in a stack."""
+    return {
+        Level.ADMIN: settings.access_admins,
+        Level.EDITOR: settings.access_editors,
+        Level.VIEWER: settings.access_viewers,
+    }
 
 
 @dataclass(frozen=True)

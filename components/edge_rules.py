@@ -1,7 +1,6 @@
 """What Cloudflare does with each request: the origin's secret, limits, caching.
 
-A zone has one ruleset for each phase, so its owner carries the rules of every host name in it. What a plan lets a rate
-limit ask and how many there may be: Cloudflare's "Rate limiting rules", table of availability.
+A zone has one ruleset for each phase, so its owner carries the rules of every host name in it.
 """
 
 from __future__ import annotations
@@ -12,6 +11,9 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
+
+from components.secrets import secret
+from components.settings import Settings
 
 HEADER = "X-Origin-Secret"
 """What the node proxy of an instance checks; it answers 403 without."""
@@ -38,6 +40,14 @@ class ApiHost:
     host: str
     origin_secret: pulumi.Input[str]
     """What its own servers ask for; secret."""
+
+
+def api_hosts(settings: Settings) -> list[ApiHost]:
+    """Those whose rules the stack carries: its own, and in production staging's where it is told of it."""
+    found = [ApiHost(settings.prefix, settings.api_host, secret(settings.origin_secret))]
+    if settings.staging_api_host and settings.staging_origin_secret:
+        found.append(ApiHost("staging", settings.staging_api_host, secret(settings.staging_origin_secret)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -89,18 +99,19 @@ class EdgeRules(pulumi.ComponentResource):
         )
 
 
-def limits(plan: str, hosts: Sequence[str]) -> list[cloudflare.RulesetRuleArgs]:
+def limits(plan_name: str, hosts: Sequence[str]) -> list[cloudflare.RulesetRuleArgs]:
     """Who tries passwords or cards is slowed down, as far as the plan can tell it.
 
     free: one rule, ten seconds, by path alone. pro: two rules, a minute, by host name and path; a browser's preflight
     counts as well, so the numbers are twice what people may do. business: by method too.
     """
-    if plan == "free":
+    holds = plan.limits(plan_name).rate_limits
+    if not holds.by_host:
         return [_limit("login-and-checkout", f"({LOGIN}) or {CHECKOUT}", requests=10, period=10, pause=10)]
     where = f"(http.host in {_set(hosts)})"
-    if plan == "business":
+    if holds.by_method:
         where += ' and (http.request.method eq "POST")'
-    twice = 1 if plan == "business" else 2
+    twice = 1 if holds.by_method else 2
     return [
         _limit("login", f"{where} and ({LOGIN})", requests=10 * twice, period=60, pause=600),
         _limit("checkout", f"{where} and {CHECKOUT}", requests=20 * twice, period=60, pause=60),

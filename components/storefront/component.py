@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -29,6 +29,8 @@ class StorefrontArgs:
     secrets: Mapping[str, pulumi.Input[str]]
     versions: Mapping[str, float] = field(default_factory=dict)
     """Earlier versions that keep some of the visits: percentages by id. This one gets the rest, by default all."""
+    after: Sequence[pulumi.Resource] = ()
+    """What must be there before a version asks the API: instances that take its origin secret."""
 
 
 class Storefront(pulumi.ComponentResource):
@@ -73,7 +75,7 @@ class Storefront(pulumi.ComponentResource):
             bindings=_bindings(args, namespace.id),
             compatibility_date=args.bundle.compatibility_date,
             compatibility_flags=list(args.bundle.compatibility_flags),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         traffic: list[tuple[pulumi.Input[str], float]] = [
             (version.id, 100 - sum(args.versions.values())),
