@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components import plan
 from components.secrets import secret
 from components.settings import Settings
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components import plan
+
 REGIONS = ["WEU", "ENAM"]
 """Always named: regions that Cloudflare chose would be a change at each run."""
-
-PLANS = ("pro", "business")
-"""Plans that have health checks."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +20,10 @@ class WatchArgs:
     zone_id: str
     environment: str
     plan: str
-    """free, pro or business."""
+    """free, pro or business; free has no health checks, and then nothing is declared."""
     api_host: str
     alert_emails: Sequence[str] = ()
+    """None: nobody is told."""
     port: int = 443
 
 
@@ -32,43 +32,42 @@ class Watch(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("opticworks:index:Watch", name, None, opts)
-        watched = args.plan in PLANS
+        watched = plan.limits(args.plan).health_checks > 0
         if watched:
-            check = cloudflare.Healthcheck(
-                f"{name}-health",
-                zone_id=args.zone_id,
-                name=f"{args.environment}-api",
-                description=f"OpticWorks Store {args.environment}",
-                address=args.api_host,
-                type="HTTPS",
-                check_regions=REGIONS,
-                # Seconds. Three data centers in each region ask.
-                interval=60,
-                timeout=5,
-                retries=2,
-                # One lost answer wakes nobody.
-                consecutive_fails=2,
-                consecutive_successes=2,
-                suspended=False,
-                # All members: what Cloudflare fills in differs from what is not said.
-                http_config=cloudflare.HealthcheckHttpConfigArgs(
-                    method="GET",
-                    path="/health",
-                    port=args.port,
-                    expected_codes=["200"],
-                    expected_body="",
-                    follow_redirects=False,
-                    allow_insecure=False,
-                ),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            check = self._check(name, args)
             if args.alert_emails:
                 self._notify(name, args, check)
-            else:
-                pulumi.log.info("alertEmails is not set: nobody is told when the health check fails.", self)
-        else:
-            pulumi.log.info(f"Cloudflare's plan {args.plan} has no health checks: none is declared.", self)
         self.register_outputs({"watched": watched, "notified": list(args.alert_emails) if watched else []})
+
+    def _check(self, name: str, args: WatchArgs) -> cloudflare.Healthcheck:
+        return cloudflare.Healthcheck(
+            f"{name}-health",
+            zone_id=args.zone_id,
+            name=f"{args.environment}-api",
+            description=f"OpticWorks Store {args.environment}",
+            address=args.api_host,
+            type="HTTPS",
+            check_regions=REGIONS,
+            # Seconds. Three data centers in each region ask.
+            interval=60,
+            timeout=5,
+            retries=2,
+            # One lost answer wakes nobody.
+            consecutive_fails=2,
+            consecutive_successes=2,
+            suspended=False,
+            # All members: what Cloudflare fills in differs from what is not said.
+            http_config=cloudflare.HealthcheckHttpConfigArgs(
+                method="GET",
+                path="/health",
+                port=args.port,
+                expected_codes=["200"],
+                expected_body="",
+                follow_redirects=False,
+                allow_insecure=False,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _notify(self, name: str, args: WatchArgs, check: cloudflare.Healthcheck) -> None:
         cloudflare.NotificationPolicy(

@@ -38,12 +38,8 @@ SETTINGS: dict[str, Any] = {
 @dataclass(frozen=True)
 class ZoneArgs:
     zone_id: str
-    domain: str
-    """Its name."""
     owned: bool
-    """Whether this stack is the one that has the zone's settings and rules."""
-    owner: str = "production"
-    """Who has them otherwise, for whoever reads a preview."""
+    """Whether this stack is the one that has the zone's settings and rules; it declares none otherwise."""
 
 
 class Zone(pulumi.ComponentResource):
@@ -56,12 +52,6 @@ class Zone(pulumi.ComponentResource):
         super().__init__("opticworks:index:Zone", name, None, opts)
         self.zone_id = args.zone_id
         self.owned = args.owned
-        if args.owned:
-            pulumi.log.info(f"This stack owns the zone {args.domain}: its settings and rules are here.", self)
-        else:
-            pulumi.log.info(
-                f"The zone {args.domain} is {args.owner}'s: its settings and rules are not touched from here.", self
-            )
         for setting, value in SETTINGS.items() if args.owned else ():
             cloudflare.ZoneSetting(
                 f"{name}-{setting.replace('_', '-')}",

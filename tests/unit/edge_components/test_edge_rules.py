@@ -6,9 +6,12 @@ import re
 from typing import Any
 
 import pulumi
+import pytest
 
+from components import plan
 from components.dns import Dns, DnsArgs
 from components.edge_rules import ApiHost, EdgeRules, EdgeRulesArgs
+from components.settings import CloudflarePlan
 from tests.unit.edge_components.declared import API, STAGING_API, ZONE, assert_below, children
 from tests.unit.monitor import Recording, Secret, recorded, unmarked
 
@@ -16,15 +19,15 @@ PRODUCTION = "production's-secret"
 STAGING = "staging's-secret"
 
 
-def rules(plan: str = "pro", owned: bool = True, into: Recording | None = None) -> Recording:
+def rules(plan_name: str = "pro", owned: bool = True) -> Recording:
     def declare() -> None:
         apis = [
             ApiHost("production", API, pulumi.Output.secret(PRODUCTION)),
             ApiHost("staging", STAGING_API, STAGING),
         ]
-        EdgeRules("edge", EdgeRulesArgs(ZONE, "production", plan, apis, owned))
+        EdgeRules("edge", EdgeRulesArgs(ZONE, "production", plan_name, apis, owned))
 
-    return recorded(declare, stack="production", into=into)
+    return recorded(declare, stack="production")
 
 
 def of(there: Recording, part: str) -> list[Any]:
@@ -84,6 +87,16 @@ def test_pro_limits_login_and_checkout_by_host_and_path() -> None:
         assert API in limit["expression"] and STAGING_API in limit["expression"]
 
 
+@pytest.mark.parametrize("name", CloudflarePlan)
+def test_no_limit_asks_for_more_than_the_plan_has(name: CloudflarePlan) -> None:
+    """One rule too many, or a period that the plan does not know, and none of them is in force."""
+    holds = plan.limits(name).rate_limits
+    limits = [limit["ratelimit"] for limit in of(rules(name), "limits")]
+    assert len(limits) <= holds.rules
+    for limit in limits:
+        assert limit["period"] in holds.periods and limit["mitigationTimeout"] in holds.timeouts
+
+
 def test_business_does_not_count_preflights() -> None:
     for limit in of(rules("business"), "limits"):
         assert 'http.request.method eq "POST"' in limit["expression"]
@@ -91,8 +104,8 @@ def test_business_does_not_count_preflights() -> None:
 
 def test_a_limit_counts_each_client_for_itself() -> None:
     """Counted together, one attacker locks every customer out."""
-    for plan in ("free", "pro", "business"):
-        for limit in of(rules(plan), "limits"):
+    for name in CloudflarePlan:
+        for limit in of(rules(name), "limits"):
             assert set(limit["ratelimit"]["characteristics"]) == {"cf.colo.id", "ip.src"}
 
 
