@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import hashlib
 import os
 import threading
@@ -17,11 +18,14 @@ from localcloud.cloudflare.images_service import names, transform
 from localcloud.cloudflare.images_service.options import Options
 from localcloud.cloudflare.images_service.transform import PictureError, Rendered
 
+C_LIBRARY = ctypes.CDLL(None)
 CACHE_BYTES = 256 * 1024 * 1024
 AT_ONCE = 2
 """Pictures that are worked on at the same time."""
 LARGE = 16_000_000
 """Pixels; a larger picture is worked on alone: each takes four bytes a pixel, and its copies as much."""
+SMALL = 1_000_000
+"""Pixels; after a larger picture the memory that it took is given back to the system."""
 METHOD = "1"
 """Part of every key: another one when the same options begin to make other bytes."""
 
@@ -110,6 +114,9 @@ class Pictures:
         _, pixels = transform.check(content, transform.SOURCE_BYTES)
         with self._large if pixels > LARGE else nullcontext():
             made = transform.transform(content, options, names.taken(accept))
+        del content
+        if pixels > SMALL:
+            _give_back()
         _write(self._cache / key, made.content_type.encode() + b"\n" + made.content)
         self._trim()
         return made
@@ -130,6 +137,12 @@ def key_of(digest: str, options: Options, accept: str) -> str:
     """What is made of an original, for those who take the same formats: its name in the cache, and its ETag."""
     takes = names.taken(accept) if options.format == "auto" else ""
     return hashlib.sha256(f"{METHOD} {digest} {options!r} {takes}".encode()).hexdigest()
+
+
+def _give_back() -> None:
+    """The C library keeps for the next picture what one has taken, in each thread."""
+    if (trim := getattr(C_LIBRARY, "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import struct
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms, ImageColor, ImageEnhance, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageColor, ImageEnhance, ImageFilter, ImageOps, ImageSequence, UnidentifiedImageError
 
-from localcloud.cloudflare.images_service.geometry import plan
+from localcloud.cloudflare.images_service.geometry import Plan, plan
 from localcloud.cloudflare.images_service.options import SIDE, Options
 
 BYTES = 10 * 1024 * 1024
@@ -20,6 +22,8 @@ KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "
 """Of originals, with their content types."""
 AVIF_SIDE = 1600
 """Pixels; a larger picture goes out as WebP where the format is left to us: to encode it as AVIF takes too long."""
+MOVING_PIXELS = 50_000_000
+"""Of all frames of an animation together; of a larger one the first frame is delivered."""
 COPYRIGHT, ORIENTATION = 0x8298, 0x0112
 # Pillow's own limit only warns, at another count; ours is looked at before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -75,16 +79,50 @@ def choose(options: Options, kind: str, accept: str, longest: int) -> str:
 
 
 def transform(content: bytes, options: Options, accept: str) -> Rendered:
-    """Never larger than the limits. Colours become sRGB and the camera's turn is applied, whatever metadata is kept."""
-    kind, _ = check(content, SOURCE_BYTES)
+    """Never larger than the limits. Colours become sRGB and the camera's turn is applied, whatever metadata is kept.
+    What moves goes on moving, where the format to deliver is left to us and can."""
+    kind, pixels = check(content, SOURCE_BYTES)
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             exif = image.getexif()
-            upright = _upright(image, options)
-    except (OSError, ValueError, SyntaxError):
+            size = _size(image, exif, options)
+            planned = plan(size, options)
+            moving = _moving(image, pixels, options, accept)
+            if moving:
+                return _animated(image, moving, options, planned)
+            _draft(image, size, planned)
+            seen = _seen(_upright(image, options), size, planned, options)
+    except (OSError, ValueError, SyntaxError, struct.error):
         raise PictureError("The picture is broken.") from None
-    planned = plan(upright.size, options)
-    seen = upright.resize(planned.size, Image.Resampling.LANCZOS, planned.crop, reducing_gap=3.0)
+    if options.format == "json":
+        return _described(size, seen.size, content, kind)
+    return _encoded(seen, choose(options, kind, accept, max(seen.size)), options, exif)
+
+
+def _size(image: Image.Image, exif: Image.Exif, options: Options) -> tuple[int, int]:
+    """As it is to be seen: turned by the camera, and as the options ask."""
+    width, height = image.size
+    across = (exif.get(ORIENTATION, 1) in (5, 6, 7, 8)) != (options.rotate in (90, 270))
+    return (height, width) if across else (width, height)
+
+
+def _draft(image: Image.Image, size: tuple[int, int], planned: Plan) -> None:
+    """Have a JPEG decoded at a fraction of its size, where twice what is asked for is left of it: its pixels are not
+    all in memory then."""
+    left, top, right, bottom = planned.crop
+    scale = 2 * max(planned.size[0] / (right - left), planned.size[1] / (bottom - top))
+    if scale < 1:
+        across = image.size != size
+        wanted = math.ceil(size[0] * scale), math.ceil(size[1] * scale)
+        image.draft(None, wanted[::-1] if across else wanted)
+
+
+def _seen(upright: Image.Image, size: tuple[int, int], planned: Plan, options: Options) -> Image.Image:
+    """A picture of ``size``, which may have been decoded smaller, as the options ask for it."""
+    wide, high = upright.size[0] / size[0], upright.size[1] / size[1]
+    left, top, right, bottom = planned.crop
+    crop = left * wide, top * high, min(right * wide, upright.size[0]), min(bottom * high, upright.size[1])
+    seen = upright.resize(planned.size, Image.Resampling.LANCZOS, crop, reducing_gap=3.0)
     seen = _adjusted(seen, options)
     if options.blur:
         seen = seen.filter(ImageFilter.GaussianBlur(options.blur / 2))
@@ -92,17 +130,34 @@ def transform(content: bytes, options: Options, accept: str) -> Rendered:
         seen = seen.filter(ImageFilter.UnsharpMask(2, round(options.sharpen * 50), 2))
     if planned.canvas or options.background:
         seen = _laid(seen, planned.canvas or seen.size, options)
-    if options.format == "json":
-        return _described(upright.size, seen.size, content, kind)
-    return _encoded(seen, choose(options, kind, accept, max(seen.size)), options, exif)
+    return seen
+
+
+def _moving(image: Image.Image, pixels: int, options: Options, accept: str) -> str:
+    """The format of an animation to deliver, empty for a still picture."""
+    frames = getattr(image, "n_frames", 1)
+    if frames < 2 or not options.anim or frames * pixels > MOVING_PIXELS:
+        return ""
+    if options.format == "webp" or (options.format == "auto" and "image/webp" in accept):
+        return "WEBP"
+    return "GIF" if options.format == "auto" and image.format == "GIF" else ""
+
+
+def _animated(image: Image.Image, wanted: str, options: Options, planned: Plan) -> Rendered:
+    frames, durations = [], []
+    for frame in ImageSequence.Iterator(image):
+        durations.append(int(frame.info.get("duration") or 100))
+        upright = _upright(frame, options)
+        frames.append(_seen(upright, upright.size, planned, options))
+    out = io.BytesIO()
+    how: dict[str, object] = {"quality": options.quality, "method": 2} if wanted == "WEBP" else {"disposal": 2}
+    # A GIF that says nothing plays once.
+    how["loop"] = int(image.info.get("loop", 1))
+    frames[0].save(out, wanted, save_all=True, append_images=frames[1:], duration=durations, **how)
+    return Rendered(out.getvalue(), KINDS[wanted])
 
 
 def _upright(image: Image.Image, options: Options) -> Image.Image:
-    # A large JPEG is decoded at a fraction of its size where that is enough.
-    if options.width and options.height and options.fit in ("scale-down", "contain", "pad"):
-        side = 2 * round(max(options.width, options.height) * options.dpr)
-        if side < max(image.size) and image.getexif().get(ORIENTATION, 1) == 1 and options.format != "json":
-            image.draft(None, (side, side))
     turned = ImageOps.exif_transpose(image)
     profile = turned.info.get("icc_profile")
     alpha = turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info

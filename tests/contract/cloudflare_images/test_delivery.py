@@ -153,6 +153,42 @@ async def test_transparency_survives_where_the_format_has_it(client: httpx.Async
     assert min(white) > 250  # type: ignore[type-var, arg-type]
 
 
+async def test_what_moves_goes_on_moving(client: httpx.AsyncClient, pictures: Pictures) -> None:
+    """A lens shown from all sides that stands still in the shop."""
+    frames = [Image.new("RGB", (40, 20), color) for color in ("red", "green", "blue")]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=[100, 200, 300], loop=0)
+    pictures.put("products/lens", out.getvalue())
+    for accept, kind in ((BROWSER, "WEBP"), ("*/*", "GIF")):
+        image = opened(await client.get("/acc/products/lens/thumbnail", headers={"accept": accept}))
+        assert (image.format, image.size, getattr(image, "n_frames", 1)) == (kind, (100, 100), 3)
+    still = opened(await client.get("/acc/products/lens/w=20,anim=false", headers={"accept": "image/webp"}))
+    assert getattr(still, "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+async def test_a_large_photo_is_as_exact_as_a_small_one(
+    client: httpx.AsyncClient, pictures: Pictures, orientation: int
+) -> None:
+    """Decoded at a fraction of its size, a photo must neither be a pixel too high nor show another part of it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pictures.put("products/lens", picture(3001, 1999, exif=exif))
+    across = orientation in (6, 8)
+    seen = (1999, 3001) if across else (3001, 1999)
+    for asked in ("w=101", "h=57", "w=101,h=57,fit=cover", "w=200,h=90,fit=pad", "w=77,h=33,fit=squeeze"):
+        got = opened(await client.get(f"/acc/products/lens/{asked},f=png"))
+        given = options.of_url(asked)
+        assert given is not None
+        planned = plan(seen, given)
+        assert got.size == (planned.canvas or planned.size)
+    whole = opened(await client.get("/acc/products/lens/w=100,f=png")).convert("RGB")
+    width, height = whole.size
+    first = whole.getpixel((5, 5))
+    last = whole.getpixel((width - 5, height - 5))
+    assert sorted([first[0] > 200, last[0] > 200]) == [False, True]  # type: ignore[index]
+
+
 def test_limits_are_told_at_the_upload(pictures: Pictures) -> None:
     """A picture that is taken and can then never be shown."""
     for wrong, why in (
