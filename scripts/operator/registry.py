@@ -1,7 +1,7 @@
 """Which commands there are. A command is a package here with a `command.py` that offers `register(app)`.
 
 To add one (deploy, backup, restore, alerts, …): make its package and add its name to COMMANDS; the order is the help's.
-`release` keeps to Typer's own form, `app`, and is joined as it is.
+Groups of commands keep to Typer's own form, `app`, and are joined as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import typer
 
 COMMANDS = ("status", "smoke", "secrets", "ssh")
-GROUPS = ("release",)
+GROUPS = ("release", "images")
 
 
 def register_all(app: typer.Typer) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ENV = Path(__file__).resolve().parents[3] / "scripts" / "env"
+TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
 
 
@@ -29,7 +30,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def shell(name: str, script: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("HCLOUD", "LOCALCLOUD", "OPTIC"))}
+    foreign = ("HCLOUD", "CLOUDFLARE", "LOCALCLOUD", "OPTIC", *TRUST)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     options = ["--norc", "--noprofile"] if name == "bash" else ["-f"]
     return subprocess.run(
         [name, *options, "-c", script], cwd=cwd, env={**clean, **variables}, capture_output=True, text=True
@@ -56,6 +58,52 @@ def test_twice_is_as_once(name: str, checkout: Path) -> None:
     )
     result = shell(name, script + 'echo "$OPTICWORKS_OUTER_HCLOUD_TOKEN $HCLOUD_TOKEN"', checkout, HCLOUD_TOKEN="mine")
     assert result.stdout.splitlines() == ["0", "mine " + "t" * 64]
+
+
+def with_cloudflare(checkout: Path) -> Path:
+    """The checkout's cloud after a daemon with its Cloudflare half has run."""
+    cloud = checkout / ".local" / "cloud"
+    (cloud / "daemon.json").write_text(
+        '{"pid": 1, "port": 9470, "machines": "memory", "cloudflare_port": 9471, "zones": ["store.localhost"], '
+        '"edge_ports": [9480, 9443], "s3_port": 9472, "account_id": "' + "a1" * 16 + '"}'
+    )
+    (cloud / "cloudflare-token").write_text("c" * 40)
+    (cloud / "ca").mkdir()
+    (cloud / "ca" / "bundle.pem").write_text("")
+    return cloud
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_cloudflares_clients_and_the_edges_certificates_work_as_typed(name: str, checkout: Path) -> None:
+    """wrangler asked the real Cloudflare, with the real token, for the Worker that had been deployed here."""
+    cloud = with_cloudflare(checkout)
+    seen = ("CLOUDFLARE_BASE_URL", "CLOUDFLARE_API_BASE_URL", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", *TRUST)
+    script = "set -eu; . scripts/env; echo $HCLOUD_ENDPOINT; " + "; ".join(f'echo "${one}"' for one in seen)
+    result = shell(name, script, checkout, CLOUDFLARE_API_TOKEN="real", SSL_CERT_FILE="/company.pem")
+    url, bundle = "http://127.0.0.1:9471/client/v4", str(cloud / "ca" / "bundle.pem")
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == ["http://127.0.0.1:9470/v1", url, url, "c" * 40, "a1" * 16, *[bundle] * 3]
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_what_the_caller_had_is_kept_aside_once(name: str, checkout: Path) -> None:
+    """Sourced twice, the local token was kept aside as the caller's own; a key of his own broke every call."""
+    with_cloudflare(checkout)
+    script = (
+        ". scripts/env; . scripts/env; "
+        'echo "$OPTICWORKS_OUTER_CLOUDFLARE_API_TOKEN $OPTICWORKS_OUTER_SSL_CERT_FILE ${CLOUDFLARE_API_KEY-none}"'
+    )
+    result = shell(
+        name, script, checkout, CLOUDFLARE_API_TOKEN="real", CLOUDFLARE_API_KEY="key", SSL_CERT_FILE="/company.pem"
+    )
+    assert result.stdout == "real /company.pem none\n"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_without_cloudflare_the_callers_own_stays(name: str, checkout: Path) -> None:
+    result = shell(name, '. scripts/env; echo "$CLOUDFLARE_API_TOKEN ${SSL_CERT_FILE-none}"', checkout,
+                   CLOUDFLARE_API_TOKEN="real")  # fmt: skip
+    assert result.stdout == "real none\n"
 
 
 @pytest.mark.parametrize("name", SHELLS)

@@ -12,7 +12,8 @@ import pytest
 SHIM = Path(__file__).resolve().parents[3] / "scripts" / "toolchain" / "shim" / "pulumi"
 VARIABLES = (
     "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "HCLOUD_TOKEN",
-    "HCLOUD_ENDPOINT", "PULUMI_OPTION_STACK",
+    "HCLOUD_ENDPOINT", "PULUMI_OPTION_STACK", "CLOUDFLARE_BASE_URL", "CLOUDFLARE_API_BASE_URL", "CLOUDFLARE_API_TOKEN",
+    "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_KEY", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
 )  # fmt: skip
 
 OUTER = {
@@ -48,7 +49,9 @@ class Checkout:
 
     def run(self, *arguments: str, cwd: Path | None = None, **variables: str) -> dict[str, str]:
         clean = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PULUMI", "HCLOUD", "OPTICWORKS"))
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PULUMI", "HCLOUD", "CLOUDFLARE", "OPTICWORKS")) and key not in VARIABLES
         }
         clean.pop("LOCALCLOUD_HOME", None)
         result = subprocess.run(
@@ -141,6 +144,49 @@ def test_a_users_own_endpoint_stays(checkout: Checkout) -> None:
     """An endpoint that the caller set for another stack is none of ours to remove."""
     seen = checkout.run("up", "-s", "staging", HCLOUD_ENDPOINT="https://proxy.example/v1", HCLOUD_TOKEN="mine")
     assert (seen["HCLOUD_ENDPOINT"], seen["HCLOUD_TOKEN"]) == ("https://proxy.example/v1", "mine")
+
+
+def sourced(checkout: Checkout) -> dict[str, str]:
+    """What a shell holds that sourced scripts/env where Cloudflare's half has run, over a caller's own."""
+    cloud = checkout.root / ".local" / "cloud"
+    (cloud / "cloudflare-token").write_text("local-cloudflare-token\n")
+    (cloud / "ca").mkdir()
+    (cloud / "ca" / "bundle.pem").write_text("")
+    bundle = str(cloud / "ca" / "bundle.pem")
+    base = "http://127.0.0.1:8471/client/v4"
+    return {
+        "CLOUDFLARE_BASE_URL": base, "CLOUDFLARE_API_BASE_URL": base, "CLOUDFLARE_API_TOKEN": "local-cloudflare-token",
+        "CLOUDFLARE_ACCOUNT_ID": "a" * 32, "SSL_CERT_FILE": bundle, "CURL_CA_BUNDLE": bundle,
+        "NODE_EXTRA_CA_CERTS": bundle, "OPTICWORKS_OUTER_CLOUDFLARE_API_TOKEN": "real",
+        "OPTICWORKS_OUTER_CLOUDFLARE_API_KEY": "real-key", "OPTICWORKS_OUTER_SSL_CERT_FILE": "/company.pem",
+        "OPTICWORKS_OUTER_CLOUDFLARE_BASE_URL": "",
+    }  # fmt: skip
+
+
+def test_another_stack_gets_the_callers_own_cloudflare_and_authorities(checkout: Checkout) -> None:
+    """`pulumi up -s production` of a shell with scripts/env would have asked the local cloud for the real zone."""
+    seen = checkout.run("up", "-s", "production", **sourced(checkout))
+    assert {name: value for name, value in seen.items() if name.startswith("CLOUDFLARE")} == {
+        "CLOUDFLARE_BASE_URL": "", "CLOUDFLARE_API_BASE_URL": "", "CLOUDFLARE_API_TOKEN": "real",
+        "CLOUDFLARE_ACCOUNT_ID": "", "CLOUDFLARE_API_KEY": "real-key",
+    }  # fmt: skip
+    assert (seen["SSL_CERT_FILE"], seen["CURL_CA_BUNDLE"], seen["NODE_EXTRA_CA_CERTS"]) == ("/company.pem", "", "")
+
+
+def test_a_token_set_since_for_another_stack_stays(checkout: Checkout) -> None:
+    """Exported by hand for one command on staging, it was replaced by what the shell had had in the morning."""
+    variables = sourced(checkout) | {"CLOUDFLARE_API_TOKEN": "staging's", "SSL_CERT_FILE": "/my.pem"}
+    seen = checkout.run("up", "-s", "staging", **variables, HCLOUD_TOKEN="staging's too")
+    assert (seen["CLOUDFLARE_API_TOKEN"], seen["SSL_CERT_FILE"]) == ("staging's", "/my.pem")
+    assert (seen["HCLOUD_TOKEN"], seen["CLOUDFLARE_BASE_URL"]) == ("staging's too", "")
+
+
+def test_the_local_stack_has_the_local_token_alone(checkout: Checkout) -> None:
+    """The provider refuses a token beside a key; and production's key has no business with the local cloud."""
+    sourced(checkout)
+    seen = checkout.run("up", "-s", "local", CLOUDFLARE_API_TOKEN="real", CLOUDFLARE_API_KEY="real-key")
+    assert (seen["CLOUDFLARE_API_TOKEN"], seen["CLOUDFLARE_API_KEY"]) == ("local-cloudflare-token", "")
+    assert seen["SSL_CERT_FILE"] == f"{checkout.root}/.local/cloud/ca/bundle.pem"
 
 
 def test_without_a_cli_one_line_says_what_to_do(checkout: Checkout) -> None:

@@ -1,0 +1,1 @@
+"""`scripts/store images`: the shop's pictures in Cloudflare Images."""
