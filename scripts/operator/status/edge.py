@@ -59,7 +59,23 @@ def look(client: httpx.Client, expected: Collection[str]) -> Seen:
                 seen.problem += f": {EDGE[answer.status_code]}"
         if not set(expected) - set(seen.releases):
             break
+    if seen.health and not seen.problem and _refused(client):
+        seen.problem = f"the instances refuse what comes through the edge to {url}: its origin secret is not theirs"
     return seen
+
+
+def _refused(client: httpx.Client) -> bool:
+    """Whether node proxies take the edge for a stranger: /health is open to all, so it does not show there.
+
+    /admin is answered by the proxy itself, with a way to /app.
+    """
+    import httpx
+
+    try:
+        answer = client.get("/admin", timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        return answer.status_code == 403 and answer.json().get("type") == "forbidden"
+    except (httpx.HTTPError, ValueError, AttributeError):
+        return False
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:

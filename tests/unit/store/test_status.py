@@ -144,7 +144,7 @@ def test_the_balancers_detail_becomes_words() -> None:
     """`unexpected_http_status` at night is a riddle; "/health answers 503" is not."""
 
     class Detail:
-        detail, http_status_code, listen_port = "unexpected_http_status", 503, 80
+        detail, http_status_code, listen_port = "unexpected_http_status", 503, 443
 
     class Service:
         class health_check:
@@ -160,7 +160,9 @@ def test_every_instance_is_asked_for_its_release_and_no_more_than_needed() -> No
     """Two releases at once (a deploy that stuck) must show; a thousand requests must not be sent to find out."""
     turn = iter(range(100))
 
-    def answer(_request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/health":
+            return httpx.Response(302, headers={"location": "/app"})
         number = next(turn) % 2 + 1
         return httpx.Response(200, json=GOOD, headers={"x-instance": f"m{number}", "x-release": f"r{number}"})
 
@@ -191,12 +193,26 @@ def test_a_page_of_the_edges_own_is_told_apart_from_the_stores_answer(status: in
     assert str(status) in seen.problem and words in seen.problem and seen.health == {}
 
 
+def test_instances_that_refuse_the_edge_are_no_healthy_store() -> None:
+    """Production got a new origin secret before staging's proxies did: 403 for every customer, 200 for /health."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/health":
+            return httpx.Response(200, json=GOOD, headers={"x-instance": "m1"})
+        return httpx.Response(403, json={"type": "forbidden", "message": "Forbidden"})
+
+    with public(answer) as client:
+        assert "origin secret" in edge.look(client, ["m1"]).problem
+
+
 def test_the_store_is_asked_at_its_public_address_by_a_client_that_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The load balancer answers the edge alone; and no resolver knows names below .localhost."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
+        if request.url.path == "/admin":
+            return httpx.Response(302, headers={"location": "/app"})
         number = len(asked)
         return httpx.Response(200, json=GOOD, headers={"x-instance": f"production-medusa-{number}"})
 
@@ -204,7 +220,7 @@ def test_the_store_is_asked_at_its_public_address_by_a_client_that_reaches_it(mo
     monkeypatch.setattr(collect.hetzner, "ask", lambda _engine, _question: view())
     monkeypatch.setattr(collect.probe, "ask", lambda _engine, hosts: {})
     assert collect.collect(FakePulumi(outputs=OUTPUTS).engine()).healthy
-    assert asked == ["https://api.optic.works/health"] * 2
+    assert asked == [f"{API}/health", f"{API}/health", f"{API}/admin"]
 
 
 def test_without_the_key_status_still_answers() -> None:
