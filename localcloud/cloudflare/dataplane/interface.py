@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from localcloud.cloudflare.edge.snapshot import Snapshot
     from localcloud.cloudflare.runtime.model import Version
 
@@ -141,6 +143,18 @@ class Traffic(Protocol):
         :raises DataPlaneError: it would not, with the runtime's own words.
         """
 
+    @property
+    def schedules(self) -> Mapping[str, tuple[str, ...]]:
+        """Worker → cron expressions, as applied last."""
+
+    def run_scheduled(self, worker: str, expression: str, moment: float) -> str:
+        """Run a Worker's ``scheduled`` handler, and wait for it; its outcome, ``ok`` or what went wrong.
+
+        ``moment``: seconds since the epoch, of the minute that it is for.
+
+        :raises DataPlaneError: it does not run.
+        """
+
     def check_expression(self, expression: str, phase: str) -> None:
         """Whether a rule's expression can be evaluated in a phase.
 
@@ -186,9 +200,11 @@ class Values(Protocol):
 
 
 class Pictures(Protocol):
-    """Originals of pictures, and the serving of their variants. ``address``: where, ``https://HOST[:PORT]``."""
+    """Originals of pictures, and the serving of their variants. ``address``: where, ``https://HOST[:PORT]``; ``authority``
+    has signed the certificate of that and of every other host name here (None: nothing is served by TLS)."""
 
     address: str
+    authority: Path | None
 
     def apply(self, library: Library) -> None:
         """Serve these pictures in these variants from now on."""

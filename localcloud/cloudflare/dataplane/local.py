@@ -29,7 +29,7 @@ END_SECONDS = 10.0
 
 
 class EdgeTraffic:
-    """Traffic served by the edge's process. Schedules are kept for whoever asks, and not acted on yet."""
+    """Traffic served by the edge's process; ``schedules`` is what the clock goes by."""
 
     def __init__(self, edge: EdgeProcess) -> None:
         self._edge = edge
@@ -43,7 +43,8 @@ class EdgeTraffic:
 
         self.access, self.schedules = access, schedules
         try:
-            self._edge.apply(replace(snapshot, access=access))
+            program = replace(snapshot.program, scheduled=tuple(sorted(schedules)))
+            self._edge.apply(replace(snapshot, access=access, program=program))
         except (RuntimeFailure, EdgeFailure) as wrong:
             raise DataPlaneError(str(wrong)) from None
 
@@ -56,6 +57,14 @@ class EdgeTraffic:
         program = replace(snapshot.program, versions=(*snapshot.program.versions, version), primary=primary)
         try:
             self._edge.check(replace(snapshot, program=program))
+        except (RuntimeFailure, EdgeFailure) as wrong:
+            raise DataPlaneError(str(wrong)) from None
+
+    def run_scheduled(self, worker: str, expression: str, moment: float) -> str:
+        from localcloud.cloudflare.edge.process import EdgeFailure
+
+        try:
+            return self._edge.scheduled(worker, expression, moment)
         except (RuntimeFailure, EdgeFailure) as wrong:
             raise DataPlaneError(str(wrong)) from None
 
@@ -115,7 +124,7 @@ class LocalDataPlane:
         self._store = r2_store.Store(home / "r2")
         self.objects = R2Objects(self._store)
         self.values = KvStore(home / "kv.sqlite")
-        self.pictures = Pictures(home / "images", _address(edge))
+        self.pictures = Pictures(home / "images", _address(edge), home / "ca" / "ca.pem" if edge else None)
         self.traffic: Traffic = MemoryTraffic()
         self._servers: list[SocketServer] = []
         self._edge: EdgeProcess | None = None

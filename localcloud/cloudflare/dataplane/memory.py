@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.cloudflare.dataplane.interface import (
@@ -34,12 +35,17 @@ class MemoryTraffic:
         self.snapshot: Snapshot | None = None
         self.access = Access()
         self.schedules: Mapping[str, tuple[str, ...]] = {}
+        self.ran: list[tuple[str, str, float]] = []
 
     def apply(self, snapshot: Snapshot, access: Access, schedules: Mapping[str, tuple[str, ...]]) -> None:
         self.snapshot, self.access, self.schedules = snapshot, access, schedules
 
     def check_version(self, version: Version, snapshot: Snapshot) -> None:
         """Every version is taken: nothing runs here."""
+
+    def run_scheduled(self, worker: str, expression: str, moment: float) -> str:
+        self.ran.append((worker, expression, moment))
+        return "ok"
 
     def check_expression(self, expression: str, phase: str) -> None:
         """Every expression is taken: none is evaluated here."""
@@ -112,6 +118,7 @@ class MemoryPictures:
     """Originals in a dictionary."""
 
     address = "https://imagedelivery.localhost"
+    authority: Path | None = None
 
     def __init__(self) -> None:
         self.library = Library("", "")

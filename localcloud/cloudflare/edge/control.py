@@ -1,4 +1,7 @@
-"""The edge's control socket: ``PUT /snapshot`` is what to serve, ``POST /check`` tries one, ``GET /status`` tells."""
+"""The edge's control socket: ``PUT /snapshot`` is what to serve, ``POST /check`` tries one, ``GET /status`` tells.
+
+``POST /scheduled`` runs a Worker's cron trigger.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ class Served(Protocol):
     def workerd_pid(self) -> int | None: ...
     async def apply(self, snapshot: Snapshot) -> None: ...
     async def check(self, snapshot: Snapshot) -> None: ...
+    async def scheduled(self, worker: str, expression: str, moment: float) -> str: ...
 
 
 class Control:
@@ -48,6 +52,7 @@ class Control:
             routes=[
                 Route("/snapshot", self._snapshot, methods=["PUT"]),
                 Route("/check", self._check, methods=["POST"]),
+                Route("/scheduled", self._scheduled, methods=["POST"]),
                 Route("/status", self._status, methods=["GET"]),
             ]
         )
@@ -66,6 +71,15 @@ class Control:
         except RuntimeFailure as error:
             return JSONResponse({"error": str(error)}, 422)
         return Response(status_code=204)
+
+    async def _scheduled(self, request: Request) -> Response:
+        """``{worker, cron, time}`` → ``{outcome}``."""
+        told = await request.json()
+        try:
+            outcome = await self._served.scheduled(told["worker"], told["cron"], told["time"])
+        except RuntimeFailure as error:
+            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse({"outcome": outcome})
 
     async def _status(self, _: Request) -> Response:
         return JSONResponse({"workerd": self._served.workerd_pid})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from localcloud.cloudflare.edge.snapshot import Snapshot
 from localcloud.cloudflare.runtime.model import RuntimeFailure
 
 ANSWER_SECONDS = 60.0
+RUN_SECONDS = 960.0
+"""Longest for a cron trigger: a little more than Cloudflare gives it."""
 END_SECONDS = 10.0
 PACKAGE_ROOT = Path(__file__).parents[3]
 
@@ -83,6 +86,16 @@ class EdgeProcess:
             self._ensure()
             self._ask("POST", "/check", encode(snapshot))
 
+    def scheduled(self, worker: str, expression: str, moment: float) -> str:
+        """Run a Worker's ``scheduled`` handler, which may take minutes; its outcome.
+
+        :raises RuntimeFailure: it does not run here.
+        :raises EdgeFailure: the edge does not answer.
+        """
+        told = json.dumps({"worker": worker, "cron": expression, "time": moment}).encode()
+        # Without the lock: what is to be served can be told meanwhile.
+        return str(self._ask("POST", "/scheduled", told, RUN_SECONDS).json()["outcome"])
+
     def stop(self) -> None:
         """End it, with workerd, and wait until it has ended."""
         with self._lock:
@@ -122,10 +135,10 @@ class EdgeProcess:
         if self._served is not None:
             self._ask("PUT", "/snapshot", self._served)
 
-    def _ask(self, method: str, path: str, data: bytes) -> None:
+    def _ask(self, method: str, path: str, data: bytes, seconds: float = ANSWER_SECONDS) -> httpx.Response:
         transport = httpx.HTTPTransport(uds=str(self._home / "edge" / "control.sock"))
         try:
-            with httpx.Client(transport=transport, base_url="http://edge", timeout=ANSWER_SECONDS) as client:
+            with httpx.Client(transport=transport, base_url="http://edge", timeout=seconds) as client:
                 answer = client.request(method, path, content=data)
         except httpx.HTTPError as error:
             raise EdgeFailure(f"The edge does not answer ({error}); its log: {self.log_path}") from None
@@ -133,6 +146,7 @@ class EdgeProcess:
             raise RuntimeFailure(answer.json()["error"])
         if answer.is_error:
             raise EdgeFailure(f"The edge answered {answer.status_code}: {answer.text[:500]}; its log: {self.log_path}")
+        return answer
 
 
 def check_expression(expression: str) -> None:

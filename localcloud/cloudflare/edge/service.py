@@ -16,6 +16,7 @@ from localcloud.cloudflare.edge.content import Content
 from localcloud.cloudflare.edge.control import Control
 from localcloud.cloudflare.edge.core import Edge, Ports
 from localcloud.cloudflare.edge.outbound import Outbound
+from localcloud.cloudflare.edge.schedules import Scheduler
 from localcloud.cloudflare.edge.snapshot import Snapshot
 from localcloud.cloudflare.edge.upstream import Upstream
 from localcloud.cloudflare.runtime import install
@@ -80,6 +81,7 @@ class Service:
             gate=Gate(settings.home / "access", settings.https_port),
         )  # fmt: skip
         self._outbound = Outbound(lambda: self._edge.table, self._edge.handle, self._upstream)
+        self._scheduler = Scheduler(lambda: self._edge.table, self._runtime, self._upstream)
         self._ready = [asyncio.Event() for _ in range(4)]
 
     @property
@@ -104,6 +106,13 @@ class Service:
         :raises RuntimeFailure: they would not, with workerd's words.
         """
         await self._runtime.check(snapshot.program)
+
+    async def scheduled(self, worker: str, expression: str, moment: float) -> str:
+        """Run a Worker's ``scheduled`` handler; its outcome (:meth:`Scheduler.run`).
+
+        :raises RuntimeFailure: it does not run here.
+        """
+        return await self._scheduler.run(worker, expression, moment)
 
     async def listening(self) -> None:
         """Returns once every listener answers."""

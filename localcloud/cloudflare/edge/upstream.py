@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpcore
 
@@ -58,10 +59,13 @@ class Upstream:
     async def aclose(self) -> None:
         await self._drop(list(self._pools))
 
-    async def to_socket(self, path: str, request: Request, headers: Headers) -> Response:
-        """Ask what listens on a Unix socket."""
+    async def to_socket(
+        self, path: str, request: Request, headers: Headers, *, seconds: float = READ_SECONDS
+    ) -> Response:
+        """Ask what listens on a Unix socket, which may take ``seconds`` to begin its response."""
         url = httpcore.URL(scheme="http", host="localhost", port=80, target=request.target.encode("latin-1"))
-        return await self._send(("socket", path), url, request, headers, {})
+        more = {} if seconds == READ_SECONDS else {"timeout": {**TIMEOUTS, "read": seconds}}
+        return await self._send(("socket", path), url, request, headers, more)
 
     async def to_origin(
         self, address: str, port: int, request: Request, headers: Headers, *, tls: str | None, server_name: str
@@ -100,7 +104,7 @@ class Upstream:
         return found
 
     async def _send(
-        self, key: tuple[str, ...], url: httpcore.URL, request: Request, headers: Headers, extensions: dict[str, str]
+        self, key: tuple[str, ...], url: httpcore.URL, request: Request, headers: Headers, extensions: dict[str, Any]
     ) -> Response:
         body = _Remembered(request.body) if request.body is not None else b""
         outgoing = httpcore.Request(

@@ -17,6 +17,17 @@ CF_HEADER = "x-localcloud-cf"
 SCHEME_HEADER = "x-localcloud-scheme"
 """The scheme of the request that a Worker sees; workerd takes it off, which ``x-forwarded-proto`` must survive."""
 
+SCHEDULER = "localcloud:scheduler"
+"""Service, and socket, that runs ``scheduled`` handlers: ``{version, cron, time}`` in, outcome out."""
+SCHEDULER_SCRIPT = """
+export default {
+  async fetch(request, env) {
+    const { version, cron, time } = await request.json();
+    return Response.json(await env[version].scheduled({ cron, scheduledTime: new Date(time) }));
+  },
+};
+"""
+
 MODULE_KINDS = {
     "application/javascript+module": "esModule",
     "text/javascript+module": "esModule",
@@ -50,7 +61,8 @@ def render(
 ) -> str:
     """Text of the configuration.
 
-    ``sockets``: version id → path of the Unix socket it answers on. ``bindings_address``: address of the service behind
+    ``sockets``: version id → path of the Unix socket it answers on; the scheduler runs if there is one of its name.
+    ``bindings_address``: address of the service behind
     KV and assets; ``r2_address``: of the one behind R2, None where there is none.
     ``outbound_address``: where ``fetch`` of any address goes, or None: to loopback only.
     ``module_path``: file that holds a version's nth module, relative to the configuration.
@@ -78,6 +90,10 @@ def render(
             f"service = {quoted(name)}, http = (cfBlobHeader = {quoted(CF_HEADER)}, "
             f"forwardedProtoHeader = {quoted(SCHEME_HEADER)}))"
         )
+    if SCHEDULER in sockets:
+        services.append(f"(name = {quoted(SCHEDULER)}, worker = {_scheduler(program)})")
+        socket = quoted("unix:" + sockets[SCHEDULER])
+        listeners.append(f"(name = {quoted(SCHEDULER)}, address = {socket}, service = {quoted(SCHEDULER)})")
     for name, label in backends.items():
         header = f"(name = {quoted(BINDINGS_SERVICE_HEADER)}, value = {quoted(label)})"
         address = bindings_address if json.loads(label)[0] != "r2" else r2_address
@@ -131,6 +147,23 @@ def _worker(
         f"(modules = [{', '.join(modules)}], bindings = [{', '.join(bindings)}], "
         f"compatibilityDate = {quoted(version.compatibility_date)}, compatibilityFlags = [{flags}], "
         f"globalOutbound = {quoted(outbound)})"
+    )
+
+
+def scheduled_versions(program: Program) -> list[str]:
+    """Ids of the versions whose ``scheduled`` handler may run."""
+    return [version.id for version in program.versions if version.modules and version.worker in program.scheduled]
+
+
+def _scheduler(program: Program) -> str:
+    bindings = [
+        f"(name = {quoted(identity)}, service = {quoted(f'worker:{identity}')})"
+        for identity in scheduled_versions(program)
+    ]
+    return (
+        f'(modules = [(name = "scheduler.js", esModule = {quoted(SCHEDULER_SCRIPT)})], '
+        f"bindings = [{', '.join(bindings)}], "
+        'compatibilityDate = "2025-01-01", compatibilityFlags = ["service_binding_extra_handlers"])'
     )
 
 

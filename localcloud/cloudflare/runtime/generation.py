@@ -105,6 +105,8 @@ async def start(binary: Path, program: Program, *, addresses: Addresses, log: Pa
 async def _start(binary: Path, program: Program, folder: Path, addresses: Addresses, log: Path) -> Generation:
     running = [version for version in program.versions if version.modules]
     sockets = {version.id: str(folder / f"{index}.sock") for index, version in enumerate(running)}
+    if capnp.scheduled_versions(program):
+        sockets[capnp.SCHEDULER] = str(folder / "scheduler.sock")
 
     def module_path(version: Version, index: int) -> str:
         path = folder / f"{running.index(version)}-{index}"

@@ -70,7 +70,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Program:
-    """Everything that runs at one time. ``primary`` names, for each Worker, the version that service bindings reach."""
+    """Everything that runs at one time. ``primary`` names, for each Worker, the version that service bindings reach.
+
+    ``scheduled``: the Workers whose ``scheduled`` handler is run.
+    """
 
     versions: tuple[Version, ...] = ()
     primary: Mapping[str, str] = field(default_factory=dict)
+    scheduled: tuple[str, ...] = ()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from localcloud.cloudflare.edge import cron as crons
 from localcloud.cloudflare.errors import ApiError, bad_request
 from localcloud.cloudflare.routing import Answer, Call, Route, now
 from localcloud.cloudflare.store import Row
 from localcloud.cloudflare.workers import bindings, model, versions
 
-FIELD = r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?"
-CRON = re.compile(rf"{FIELD}(?:,{FIELD})*(?: +(?:{FIELD}(?:,{FIELD})*|L|LW|\dL|\d#\d|\d+W)){{4}}")
 MAX_SCHEDULES = 250
 
 
@@ -67,8 +66,10 @@ def put_schedules(call: Call) -> Answer:
     moment = now()
     for one in sent:
         cron = one.get("cron") if isinstance(one, dict) else None
-        if not isinstance(cron, str) or not CRON.fullmatch(cron.strip()):
-            raise bad_request(f"invalid cron string: {cron}", 10100)
+        try:
+            crons.parse(str(cron))
+        except crons.CronError as wrong:
+            raise bad_request(f"invalid cron string: {cron}: {wrong}", 10100) from None
         created = before[cron]["created_on"] if cron in before else moment
         found.append({"cron": cron, "created_on": created, "modified_on": moment})
     model.edit(call, worker)["_schedules"] = found
