@@ -25,7 +25,7 @@ OURS = frozenset(
 )
 """Names that the program binds itself, whether or not it does so in this stack."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-# Names that say that their value is secret, unless they say that it is public.
+# Names that say that their value is secret, unless they say that it is public. worker/build/bundle.mjs has the same.
 SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|(?:^|_)TOKEN(?:_|$)|API_?KEY|ACCESS_?KEY", re.I)
 PUBLIC_NAME = re.compile(r"PUBLISHABLE|(?:^|_)PUBLIC(?:_|$)", re.I)
 # Forms of well-known credentials: private keys, Stripe, AWS, GitHub, Slack, a user's password in an address, JWTs.

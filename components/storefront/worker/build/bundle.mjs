@@ -23,6 +23,11 @@ const TYPES = {
 /** What lies beside the modules and is none. */
 const BESIDE = [/^assets\//, /^README\.md$/, /^wrangler\.jsonc?$/, /\.map$/];
 
+const SECRET_NAME = /SECRET|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|(?:^|_)TOKEN(?:_|$)|API_?KEY|ACCESS_?KEY/i;
+const PUBLIC_NAME = /PUBLISHABLE|(?:^|_)PUBLIC(?:_|$)/i;
+const SECRET_VALUE =
+  /PRIVATE KEY-----|\b[sr]k_(?:live|test)_|whsec_|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20}|\bxox[abpr]-|[a-z]:\/\/[^/\s:@]+:[^/\s@]+@|\beyJ[A-Za-z0-9_-]{10,}\.eyJ/;
+
 /**
  * @typedef {{name: string, type: string, content: Buffer}} Module
  * @typedef {{path: string, file: string, size: number}} Asset path begins with a slash
@@ -44,6 +49,7 @@ export async function readBundle(directory) {
   };
   if (!existsSync(directory) || !statSync(directory).isDirectory()) refuse("there is no such directory");
   const config = wranglerConfig(directory, refuse);
+  checkVariables(directory, config.vars ?? {});
   const main = mainModule(directory, config.main, refuse);
   const files = walk(directory);
   const modules = files
@@ -79,7 +85,8 @@ export async function readBundle(directory) {
 /**
  * @param {string} directory
  * @param {(problem: string) => never} refuse
- * @returns {{main?: string, compatibility_date?: string, compatibility_flags?: string[], assets?: AssetsConfig}}
+ * @returns {{main?: string, compatibility_date?: string, compatibility_flags?: string[], assets?: AssetsConfig,
+ *   vars?: Record<string, unknown>}}
  */
 function wranglerConfig(directory, refuse) {
   const name = ["wrangler.json", "wrangler.jsonc"].find((one) => existsSync(join(directory, one)));
@@ -89,6 +96,24 @@ function wranglerConfig(directory, refuse) {
   const config = parseJsonc(readFileSync(join(directory, name), "utf8"), errors, { allowTrailingComma: true });
   if (errors.length > 0 || typeof config !== "object" || config === null) refuse(`its ${name} is not JSON`);
   return config;
+}
+
+/**
+ * What the bundle was built with may be in it, for whoever reads it: a secret does not belong there, whether or not a
+ * deployment uses these variables. The same rules as in ../../variables.py.
+ * @param {string} directory
+ * @param {Record<string, unknown>} variables
+ */
+function checkVariables(directory, variables) {
+  for (const [name, value] of Object.entries(variables)) {
+    const named = SECRET_NAME.test(name) && !PUBLIC_NAME.test(name) && value !== "";
+    if (named || SECRET_VALUE.test(String(value))) {
+      throw new BundleError(
+        `${directory}: the plain variable ${name} in its wrangler.json looks like a secret. Take it out there, and put` +
+          ` it into the stack's configuration: pulumi config set --secret --path 'storefrontSecrets.${name}'`,
+      );
+    }
+  }
 }
 
 /**

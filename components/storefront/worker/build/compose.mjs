@@ -10,6 +10,8 @@ import { checkLimits, compressed } from "./limits.mjs";
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
 const MAIN = "index.js";
+/** Loaded before the bundle: see src/origin.ts. */
+const FIRST = "origin.js";
 /** The bundle's modules keep their places relative to each other below this folder. */
 const BELOW = "storefront";
 /**
@@ -18,7 +20,7 @@ const BELOW = "storefront";
  */
 const REQUIRED_FLAGS = ["global_fetch_strictly_public"];
 /** Assets are served before any Worker runs: one of these would hide an address that the Worker answers itself. */
-const RESERVED = /^\/(health|maintenance\/pass)(\.html|\/index\.html)?$/;
+const RESERVED = /^\/(health|maintenance\/pass)(\.html|\/index\.html)?$|^\/status\.json$/;
 
 /**
  * @param {{bundle: string, out: string, plan: keyof typeof import("./limits.mjs").PLANS}} asked
@@ -30,8 +32,12 @@ export async function compose(asked) {
   for (const { path } of bundle.assets.filter((asset) => RESERVED.test(asset.path))) {
     throw new BundleError(`the asset ${path} hides an address that the Worker itself answers: give it another name`);
   }
-  const first = { name: MAIN, type: "application/javascript+module", content: await worker(bundle.main) };
-  const modules = [first, ...bundle.modules.map((module) => ({ ...module, name: `${BELOW}/${module.name}` }))];
+  const type = "application/javascript+module";
+  const ours = [
+    { name: MAIN, type, content: await worker(bundle.main) },
+    { name: FIRST, type, content: await bundled('import "./origin.ts";') },
+  ];
+  const modules = [...ours, ...bundle.modules.map((module) => ({ ...module, name: `${BELOW}/${module.name}` }))];
   const contents = modules.map((module) => module.content);
   const size = { raw: contents.reduce((sum, one) => sum + one.length, 0), gzip: compressed(contents) };
   checkLimits(asked.plan, size, bundle.assets);
@@ -64,19 +70,20 @@ export async function compose(asked) {
 /** This Worker as one module that imports the bundle's main module. @param {string} main */
 async function worker(main) {
   const bundle = JSON.stringify(`./${BELOW}/${main}`);
+  // The bundle's other exports (Durable Objects, entry points) must be the main module's own.
+  return bundled(`import "./${FIRST}"; import bundle from ${bundle}; import { before } from "./edge.ts";
+    export * from ${bundle}; export default before(bundle);`);
+}
+
+/** A module of this Worker's own sources. @param {string} contents */
+async function bundled(contents) {
   const built = await build({
-    stdin: {
-      // The bundle's other exports (Durable Objects, entry points) must be the main module's own.
-      contents: `import bundle from ${bundle}; import { before } from "./edge.ts";
-        export * from ${bundle}; export default before(bundle);`,
-      resolveDir: SOURCES,
-      loader: "ts",
-    },
+    stdin: { contents, resolveDir: SOURCES, loader: "ts" },
     bundle: true,
     write: false,
     format: "esm",
     target: "es2022",
-    external: [`./${BELOW}/*`],
+    external: [`./${BELOW}/*`, `./${FIRST}`, "cloudflare:workers"],
   });
   return Buffer.from(/** @type {import("esbuild").OutputFile} */ (built.outputFiles[0]).contents);
 }

@@ -2,14 +2,15 @@
  * The Worker before the storefront's bundle.
  *
  * Static files are served by the platform before any Worker runs. Of what reaches this one, it answers /health and
- * /maintenance/pass itself, everything else while the store is closed, and hands on the rest untouched. Every answer
- * says in `x-store-version` which version gave it.
+ * /maintenance/pass itself, all of the status page's host, everything else while the store is closed, and hands on the
+ * rest untouched. Every answer says in `x-store-version` which version gave it.
  */
 import type { Bundle, Env } from "./env.ts";
 import { health } from "./health.ts";
 import { maintenance } from "./maintenance.ts";
 import { closed } from "./page.ts";
 import { hasPass, takePass } from "./passes.ts";
+import { status } from "./status.ts";
 
 /** Paths that the bundle never sees; no asset may have one of them either, for it would be served instead. */
 export const HEALTH = "/health";
@@ -28,8 +29,9 @@ export function before(bundle: Bundle): Bundle {
 }
 
 async function answer(bundle: Bundle, ...[request, env, context]: Parameters<Fetch>): Promise<Response> {
-  const { pathname } = new URL(request.url);
+  const { hostname, pathname } = new URL(request.url);
   if (pathname === HEALTH) return health(request, env);
+  if (env.STATUS_HOST && hostname === env.STATUS_HOST.toLowerCase()) return status(request, env);
   if (pathname === PASS) return takePass(request, env);
   const state = await maintenance(env);
   if (!state) return bundle.fetch(request, env, context);

@@ -11,6 +11,10 @@ export interface Env {
   PASS_SECRET_PREVIOUS?: string;
   /** The store's API, as the bundle reads it. */
   MEDUSA_BACKEND_URL?: string;
+  /** Goes with requests to the API's origin, and nowhere else; see origin.ts. */
+  ORIGIN_SECRET?: string;
+  /** Host name of the status page. */
+  STATUS_HOST?: string;
 }
 
 /** A Worker as the bundle's main module exports it; handlers other than fetch (scheduled, queue, ...) stay its own. */

@@ -6,7 +6,7 @@
 import type { Env } from "./env.ts";
 import { maintenance } from "./maintenance.ts";
 
-interface ApiHealth {
+export interface ApiHealth {
   readonly status: "ok" | "unreachable";
   /** What it answered, or null where it did not. */
   readonly http: number | null;
@@ -40,7 +40,7 @@ export async function health(request: Request, env: Env): Promise<Response> {
   });
 }
 
-async function apiHealth(env: Env): Promise<ApiHealth> {
+export async function apiHealth(env: Env): Promise<ApiHealth> {
   if (asked && Date.now() - asked.at < BELIEVED) return asked.health;
   const start = Date.now();
   const answer = await ask(env.MEDUSA_BACKEND_URL);

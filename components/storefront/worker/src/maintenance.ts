@@ -3,6 +3,8 @@
  *
  * Two switches with one grammar: the key `maintenance` of the STORE_STATE namespace, for tonight, and the variable
  * MAINTENANCE, for a deployment that has to find the store closed. The store is closed while either is on.
+ *
+ * A switch may name a time to come, from which it is on: until then it is an announcement, for the status page.
  */
 import type { Env } from "./env.ts";
 
@@ -10,6 +12,11 @@ export interface Maintenance {
   /** When it is expected to end; null where nobody said, or where the time has passed. */
   readonly until: Date | null;
   readonly message: string | null;
+}
+
+/** Maintenance that is still to come. */
+export interface Announcement extends Maintenance {
+  readonly from: Date;
 }
 
 export const KEY = "maintenance";
@@ -24,15 +31,29 @@ let known: { readonly at: number; readonly value: string | null } | undefined;
 
 /**
  * Reads a switch: `off` or nothing is off; a time with its zone (2026-05-01T14:30Z) is on and expected to end then;
- * `{"until": time, "message": text}` says more; anything else is on: whoever wrote it meant to close the store.
+ * `{"from": time, "until": time, "message": text}` says more, each of it or none; anything else is on: whoever wrote it
+ * meant to close the store.
  */
 export function parse(value: string | null | undefined, now: number): Maintenance | null {
+  const read = state(value, now);
+  return read === null || "from" in read ? null : read;
+}
+
+/** What a switch announces: null where it is off, or on already. */
+export function announced(value: string | null | undefined, now: number): Announcement | null {
+  const read = state(value, now);
+  return read !== null && "from" in read ? read : null;
+}
+
+function state(value: string | null | undefined, now: number): Maintenance | Announcement | null {
   const text = value?.trim() ?? "";
   if (text === "" || text.toLowerCase() === "off") return null;
   if (!text.startsWith("{")) return { until: future(text, now), message: null };
   try {
-    const told = JSON.parse(text) as { until?: unknown; message?: unknown };
-    return { until: future(told.until, now), message: typeof told.message === "string" ? told.message : null };
+    const told = JSON.parse(text) as { from?: unknown; until?: unknown; message?: unknown };
+    const from = future(told.from, now);
+    const message = typeof told.message === "string" ? told.message : null;
+    return { ...(from && { from }), until: future(told.until, now), message };
   } catch {
     return { until: null, message: null };
   }
@@ -47,6 +68,12 @@ function future(value: unknown, now: number): Date | null {
 /** The state as it is now; null is open. Never throws: a store that cannot read its switch sells on. */
 export async function maintenance(env: Env): Promise<Maintenance | null> {
   return parse(env.MAINTENANCE, Date.now()) ?? parse(await switchInKv(env), Date.now());
+}
+
+/** What is announced; the one that begins first where both switches announce something. Never throws. */
+export async function announcement(env: Env): Promise<Announcement | null> {
+  const found = [env.MAINTENANCE, await switchInKv(env)].map((value) => announced(value, Date.now()));
+  return found.filter((one) => one !== null).toSorted((a, b) => a.from.getTime() - b.from.getTime())[0] ?? null;
 }
 
 async function switchInKv(env: Env): Promise<string | null> {

@@ -1,5 +1,6 @@
 /** What visitors get while the store is closed: 503 with Retry-After, as a page or as JSON. */
 import type { Maintenance } from "./maintenance.ts";
+import { escaped, time, wantsPage, zone } from "./text.ts";
 
 /** Seconds after which to try again where the end is not known. */
 const UNKNOWN = 300;
@@ -23,16 +24,8 @@ export function closed(request: Request, state: Maintenance): Response {
   });
 }
 
-/** Browsers name text/html; programs that ask for anything, or for JSON, get JSON. */
-const wantsPage = (request: Request) => (request.headers.get("accept") ?? "").includes("text/html");
-
-/** The visitor's own time zone as the edge knows it. */
-const zone = (request: Request) => (request.cf?.timezone as string | undefined) ?? "UTC";
-
 function html(state: Maintenance, timeZone: string): string {
-  const end = state.until
-    ? `We expect to be back by <time datetime="${state.until.toISOString()}">${escaped(spoken(state.until, timeZone))}</time>.`
-    : "We will be back shortly.";
+  const end = state.until ? `We expect to be back by ${time(state.until, timeZone)}.` : "We will be back shortly.";
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -48,18 +41,3 @@ ${state.message ? `<p>${escaped(state.message)}</p>\n` : ""}<p>Your cart is kept
 </html>
 `;
 }
-
-function spoken(date: Date, timeZone: string): string {
-  const style = { dateStyle: "long", timeStyle: "short" } as const;
-  const [shown, name] = [timeZone, "UTC"].map((one) => {
-    try {
-      return `${new Intl.DateTimeFormat("en-GB", { ...style, timeZone: one }).format(date)} (${one})`;
-    } catch {
-      return null; // a zone that this runtime does not know
-    }
-  });
-  return shown ?? name ?? date.toISOString();
-}
-
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

@@ -17,13 +17,16 @@ describe("composition", () => {
     expect(made.main_module).toBe("index.js");
     expect(made.modules.map((one) => [one.name, one.content_type])).toEqual([
       ["index.js", "application/javascript+module"],
+      ["origin.js", "application/javascript+module"],
       ["storefront/abc-greeting.txt", "text/plain"],
       ["storefront/worker.js", "application/javascript+module"],
     ]);
     expect(made.assets).toMatchObject({ count: 1, size: 5, config: { headers: FILES["assets/_headers"] } });
     expect(existsSync(join(out, "assets/_headers"))).toBe(false);
     expect(JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"))).toEqual(made);
-    expect(readFileSync(join(out, "modules/index.js"), "utf8")).toContain('export * from "./storefront/worker.js"');
+    const index = readFileSync(join(out, "modules/index.js"), "utf8");
+    expect(index).toContain('export * from "./storefront/worker.js"');
+    expect(index.indexOf('import "./origin.js"')).toBeLessThan(index.indexOf('from "./storefront/worker.js"'));
   });
 
   it("goes to the API by the zone's rules, or the origin would refuse the store's own requests", async () => {
@@ -82,6 +85,25 @@ describe("what is no Worker with assets", () => {
     const jsonc = '{ // ours\n "compatibility_date": "2026-04-01", }';
     const made = await build(directory({ "wrangler.json": null, "wrangler.jsonc": jsonc }));
     expect(made.compatibility_date).toBe("2026-04-01");
+  });
+});
+
+describe("plain variables in wrangler.json", () => {
+  const vars = (given: object) =>
+    directory({ "wrangler.json": JSON.stringify({ ...JSON.parse(String(FILES["wrangler.json"])), vars: given }) });
+
+  it.each<[string, string]>([
+    ["STRIPE_SECRET_KEY", "x"],
+    ["ANYTHING", `sk_${"live"}_abc`],
+    ["DATABASE_URL", "postgres://medusa:hunter2@db/medusa"],
+  ])("are refused where they look like a secret: %s went to everybody who had the build", async (name, value) => {
+    await expect(build(vars({ [name]: value }))).rejects.toThrow(new RegExp(`${name} in its wrangler.json looks like`));
+    await expect(build(vars({ [name]: value }))).rejects.not.toThrow(/hunter2/);
+  });
+
+  it("pass where they are public, or empty", async () => {
+    const given = { NEXT_PUBLIC_STRIPE_KEY: "pk_test_x", API_KEY: "", MEDUSA_BACKEND_URL: "http://localhost:9000" };
+    expect((await build(vars(given))).main_module).toBe("index.js");
   });
 });
 

@@ -12,11 +12,17 @@ export const VERSION = { id: "5b1c0a52-6a0f-4d3c-9a53-8f0c7d3b8a11", tag: "v1", 
 /** Echoes what it got; a module beside it and a named export show that composition keeps both. */
 const WORKER = `
 import greeting from "./abc-greeting.txt";
+const early = fetch;
 export class Counter { fetch() { return new Response("counted") } }
 export default {
   async fetch(request, env, ctx) {
     const url = new URL(request.url);
     if (url.pathname === "/asset") return env.ASSETS.fetch(new URL("/hello.txt", url));
+    if (url.pathname === "/ask") {
+      const { to, method = "GET", redirect = "follow" } = Object.fromEntries(url.searchParams);
+      const answer = await early(to, { method, redirect, body: method === "GET" ? undefined : "x" }).catch((error) => error);
+      return new Response(answer instanceof Error ? answer.message : answer.status + " " + answer.url);
+    }
     if (url.pathname === "/empty") return new Response(null, { status: 204 });
     if (url.pathname === "/socket") {
       const [client, server] = Object.values(new WebSocketPair());
@@ -55,6 +61,7 @@ export function directory(files: Record<string, string | Buffer | null> = {}): s
 }
 
 export interface Running extends AsyncDisposable {
+  /** `path` at the store's host, or a whole address. */
   get(path: string, init?: Parameters<Miniflare["dispatchFetch"]>[1]): Promise<Response>;
   miniflare: Miniflare;
 }
@@ -85,7 +92,8 @@ export async function run(
   await miniflare.ready;
   return {
     miniflare,
-    get: (path, init) => miniflare.dispatchFetch(`https://store.example${path}`, { redirect: "manual", ...init }),
+    get: (path, init) =>
+      miniflare.dispatchFetch(new URL(path, "https://store.example"), { redirect: "manual", ...init }),
     [Symbol.asyncDispose]: () => miniflare.dispose(),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parse } from "../src/maintenance.ts";
+import { announced, parse } from "../src/maintenance.ts";
 
 const NOW = Date.parse("2026-05-01T12:00:00Z");
 
@@ -27,5 +27,17 @@ describe("the switch", () => {
   it("takes an end and a message", () => {
     const until = new Date("2026-05-01T14:30:00Z");
     expect(parse('{"until": "2026-05-01T14:30:00Z", "message": "m"}', NOW)).toEqual({ until, message: "m" });
+  });
+
+  it("is an announcement until the time that it names, and on from then: it closed the store a day early once", () => {
+    const value = JSON.stringify({ from: "2026-05-02T12:00Z", until: "2026-05-02T14:00Z", message: "m" });
+    const [from, until] = [new Date("2026-05-02T12:00:00Z"), new Date("2026-05-02T14:00:00Z")];
+    expect([parse(value, NOW), announced(value, NOW)]).toEqual([null, { from, until, message: "m" }]);
+    const during = from.getTime();
+    expect([parse(value, during), announced(value, during)]).toEqual([{ until, message: "m" }, null]);
+  });
+
+  it.each(["off", "on", "{broken", '{"from": "soon"}'])("announces nothing with %j", (value) => {
+    expect(announced(value, NOW)).toBeNull();
   });
 });
