@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from components.backend.component import Backend, BackendArgs
+from components.backend.environment import origin_secrets
 
-__all__ = ["Backend", "BackendArgs"]
+__all__ = ["Backend", "BackendArgs", "origin_secrets"]

@@ -41,3 +41,9 @@ def environment(
         "AUTH_CORS": f"{settings.storefront_url},{settings.api_url}",
         "BALANCER_ADDRESS": balancer_address,
     }
+
+
+def origin_secrets(settings: Settings) -> list[pulumi.Output[str]]:
+    """What the edge sends, and what it sent before while that rotates: for BackendArgs."""
+    given = (settings.origin_secret, settings.origin_secret_previous)
+    return [secret(value) for value in given if value is not None]

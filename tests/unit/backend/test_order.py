@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
-from components.backend import component
-from tests.unit.configurations import SECRETS, configuration
+from components.backend import component, origin_secrets
+from tests.unit.configurations import ALL_SECRETS, SECRETS, configuration
 from tests.unit.monitor import Recording, Registered, Secret, run_program, unmarked
 
 
 def run(release: Path, count: int, environment: str = "staging", **changes: str) -> Recording:
     values = configuration(environment, release) | {"medusaInstances": str(count)} | changes
-    return run_program(values, secret_keys=SECRETS, stack=environment, preview=True)
+    secret = [key for key in ALL_SECRETS if key in values]
+    return run_program(values, secret_keys=secret, stack=environment, preview=True)
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +104,13 @@ def test_a_rotated_origin_secret_reaches_the_proxies_and_nothing_else(release: P
     def inputs(*secrets: str) -> dict[str, str]:
         kind = component.BackendArgs
 
-        def with_secrets(**given: Any) -> component.BackendArgs:
-            return kind(**given | {"origin_secrets": [pulumi.Output.secret(value) for value in secrets]})
+        def edge_only(**given: Any) -> component.BackendArgs:
+            return kind(**given | {"origin_secrets": origin_secrets(given["settings"])})
 
         with monkeypatch.context() as patched:
-            patched.setattr("components.backend.BackendArgs", with_secrets)
-            recording = run(release, 2, seedDemoData="true")
+            patched.setattr("components.backend.BackendArgs", edge_only)
+            given = dict(zip(("originSecret", "originSecretPrevious"), secrets, strict=False))
+            recording = run(release, 2, seedDemoData="true", **given)
         made = [one for one in recording.resources if one.name.startswith("backend")]
         assert not any(value in text for one in made for _, text in unmarked(one.inputs) for value in secrets)
         # Ids and addresses are the mock's, which counts.
