@@ -75,10 +75,10 @@ def _ask(what: str, question: Callable[[], T]) -> T:
     try:
         return question()
     except Exception as error:  # an invoke fails with a bare Exception around the provider's message
-        raise pulumi.RunError(f"Hetzner Cloud was asked for {what} and gave none: {_reason(error)}") from None
+        raise pulumi.RunError(f"Hetzner Cloud was asked for {what} and gave none: {reason(error)}") from None
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The provider's own message: without what the engine puts in front, on one line."""
     text = " ".join(str(error).split())
     return re.sub(r"^invoke of \S+ failed: (invocation of \S+ returned an error: )?", "", text)

@@ -1,4 +1,4 @@
-"""What is looked at before the first resource is declared: what servers will be sent, and what Hetzner Cloud says."""
+"""What is looked at before the first resource is declared: what will be sent, and what the two clouds say."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import lookup
+from components import lookup, plan, storefront
 from components.availability import Wanted, unavailable
 from components.backend import release
+from components.edge_lookup import FoundZone
+from components.edge_preflight import EdgePreflight
 from components.first_boot import user_data
 from components.hostkeys import host_key
 from components.load_balancer import fitting_type
@@ -25,20 +27,22 @@ NETWORK_MEMBERS = 100
 @dataclass(frozen=True)
 class Checked:
     load_balancer_type: str
+    zone_id: str
+    """Of the Cloudflare zone that the settings name."""
 
 
 def run(settings: Settings) -> Checked:
-    """Check what the settings name, then the account.
+    """Check what the settings name, then the accounts.
 
-    Raises RunError when the release is none, a server's first boot would not fit, a server type is not to be had or a
-    load balancer would be too small. What is wrong on this machine is said before anything is asked of the account.
+    Raises RunError when the release or the storefront's bundle is none, a server's first boot would not fit, a server
+    type is not to be had, a load balancer would be too small, the zone or Cloudflare's account is another, or the token
+    lacks a permission. What is wrong on this machine is said before anything is asked of the accounts.
     """
-    if problems := [*_release(settings), *_first_boot(settings)]:
-        raise pulumi.RunError(str(SettingsError(pulumi.get_stack(), problems)))
+    stack = pulumi.get_stack()
+    if problems := [*_release(settings), *_first_boot(settings), *storefront.problems(settings, stack)]:
+        raise pulumi.RunError(str(SettingsError(stack, problems)))
     there = lookup.existing(settings.prefix)
-    problems = unavailable(
-        wanted_servers(settings), settings.location, lookup.offers(), there.server_types, pulumi.get_stack()
-    )
+    problems = unavailable(wanted_servers(settings), settings.location, lookup.offers(), there.server_types, stack)
     chosen = settings.load_balancer_type
     balancer = chosen or ""
     try:
@@ -46,10 +50,13 @@ def run(settings: Settings) -> Checked:
     except ValueError as error:
         fix = f"pulumi config rm loadBalancerType --stack {pulumi.get_stack()}"
         problems.append(Problem("loadBalancerType", chosen, str(error), fix))
-    if problems:
-        raise pulumi.RunError(str(SettingsError(pulumi.get_stack(), problems)))
+    edge = EdgePreflight(settings, stack)
+    problems += edge.problems
+    if problems or edge.zone is None:
+        raise pulumi.RunError(str(SettingsError(stack, problems)))
     _say_what_is_coming(settings, there, balancer)
-    return Checked(load_balancer_type=balancer)
+    _say_what_is_at_the_edge(settings, edge.zone)
+    return Checked(load_balancer_type=balancer, zone_id=edge.zone.id)
 
 
 def wanted_servers(settings: Settings) -> list[Wanted]:
@@ -107,3 +114,12 @@ def _say_what_is_coming(settings: Settings, there: lookup.Existing, balancer: st
             f"{settings.medusa_instances} instances make {members} members of one network, and Hetzner attaches "
             f"{NETWORK_MEMBERS} unless it has raised your project's limit."
         )
+
+
+def _say_what_is_at_the_edge(settings: Settings, zone: FoundZone) -> None:
+    """Whoever reads a preview sees what this stack has of the zone, and what nobody declares."""
+    pulumi.log.info(plan.owner(settings))
+    for line in plan.left_out(settings):
+        pulumi.log.info(f"Left out: {line}")
+    if zone.status not in ("active", ""):
+        pulumi.log.warn(f"Zone {zone.name} is {zone.status}: until its name servers are Cloudflare's, nothing answers.")

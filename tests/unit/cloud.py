@@ -7,11 +7,14 @@ from typing import Any
 
 from pulumi.runtime import mocks as pulumi_mocks
 
+from tests.unit.cloudflare_account import Account
+
 
 class Cloud(pulumi_mocks.Mocks):
     """Answers that look like the providers': ids are numbers in strings, addresses are given, catalogues have types.
 
     `servers`, `balancers`, `sold_out`: what the account has already, and types that are not to be had.
+    `cloudflare`: what the account there has, and what its token may not.
     """
 
     TYPES = (("cx23", 2, 4, "shared"), ("cx33", 4, 8, "shared"), ("cx43", 8, 16, "shared"), ("cpx22", 2, 4, "shared"))
@@ -22,7 +25,6 @@ class Cloud(pulumi_mocks.Mocks):
         "ZeroTrustAccessServiceToken": {"clientId": "a-client", "clientSecret": "a-client-secret"},
     }
     """What Cloudflare adds to a resource, by kind."""
-    PERMISSION_GROUPS = ("Workers R2 Storage Bucket Item Read", "Workers R2 Storage Bucket Item Write", "DNS Write")
 
     def __init__(
         self,
@@ -31,12 +33,14 @@ class Cloud(pulumi_mocks.Mocks):
         balancer_targets: int = 0,
         sold_out: frozenset[str] = frozenset(),
         failing: str = "",
+        cloudflare: Account | None = None,
     ) -> None:
         self.calls = calls
         self.servers = dict(servers or {})
         self.balancer_targets = balancer_targets
         self.sold_out = sold_out
         self.failing = failing
+        self.cloudflare = cloudflare or Account()
         self.count = 0
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -70,9 +74,9 @@ class Cloud(pulumi_mocks.Mocks):
             return {"id": "servers", "servers": [self._server(*item) for item in self.servers.items()]}
         if name == "getLoadBalancers":
             return {"id": "balancers", "loadBalancers": self._balancers()}
-        if name == "getAccountApiTokenPermissionGroupsList":
-            groups = [{"id": f"id of {group}", "name": group, "scopes": []} for group in self.PERMISSION_GROUPS]
-            return {"id": "groups", "accountId": args.args["accountId"], "results": groups}
+        found = self.cloudflare.answer(name, args.args)
+        if found is not None:
+            return found
         raise AssertionError(f"the program asked for {args.token}, which this mock does not know")
 
     def _types(self) -> list[dict[str, Any]]:

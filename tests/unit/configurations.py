@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -11,11 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from components.settings import KEYS
 from scripts.operator.release import archive
+from tests.unit.storefront import folders
 
 Configuration = dict[str, str]
-
-BUNDLE = Path(__file__).parent
-"""A directory; what is a bundle and what is not is found out by those who read one."""
 
 ALL_SECRETS = tuple(name for name, key in KEYS.items() if key.secret)
 OPTIONAL = ("originSecretPrevious", "passSecretPrevious", "stagingOriginSecret", "storefrontSecrets")
@@ -74,6 +75,14 @@ def tiny_release(folder: Path) -> Path:
     return path
 
 
+@functools.cache
+def bundle() -> Path:
+    """A composed bundle of the storefront with hardly anything in it; it goes when the tests end."""
+    folder = Path(tempfile.mkdtemp(prefix="storefront-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folders.composed(folder)
+
+
 def configuration(environment: str, release: Path) -> Configuration:
     """Values as Pulumi hands them over: strings, JSON for lists. `release`: an archive that is there."""
     mode = "live" if environment == "production" else "test"
@@ -91,7 +100,7 @@ def configuration(environment: str, release: Path) -> Configuration:
         "workersPaid": "true",
         "cloudflareImages": "true",
         "imagesAccountHash": "Vi7wi5KSItxGFsWRG2Us6Q",
-        "storefrontBundle": str(BUNDLE),
+        "storefrontBundle": str(bundle()),
         "accessAdmins": '["@optic.works"]',
         "alertEmails": '["on-call@optic.works"]',
         "sshPrivateKey": private_key(),

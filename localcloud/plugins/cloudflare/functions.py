@@ -58,6 +58,47 @@ def _get_ip_ranges(api: Api, args: Properties) -> Properties:
     return args | {"id": found.get("etag"), **receive_object("getIpRanges", result("getIpRanges"), found)}
 
 
+def _get_zone_setting(api: Api, args: Properties) -> Properties:
+    path = f"/zones/{encoded(args['zoneId'])}/settings/{encoded(args['settingId'])}"
+    return _one(api, "getZoneSetting", path, args)
+
+
+def _get_r2_bucket(api: Api, args: Properties) -> Properties:
+    name = args["bucketName"]
+    where = args.get("jurisdiction")
+    headers = {"cf-r2-jurisdiction": str(where)} if where else None
+    answer = api.find(f"/accounts/{encoded(args['accountId'])}/r2/buckets/{encoded(name)}", headers)
+    if answer is None:
+        raise ProviderError(f"getR2Bucket: nothing is there: 404 Not Found: no bucket is named {name}")
+    return args | receive_object("getR2Bucket", result("getR2Bucket"), answer.result) | {"id": name}
+
+
+def _get_images(api: Api, args: Properties) -> Properties:
+    """The one list whose page is an object with the things in it."""
+    found = api.get(f"/accounts/{encoded(args['accountId'])}/images/v1", creator=args.get("creator"))
+    kind = item(result("getImages")["results"].kind)
+    things = list(found.get("images") or [])[: int(args.get("maxItems") or _MOST)]
+    shown = receive_object(kind[1:], fields(kind) or {}, {"images": things})
+    return args | {"results": [shown], "id": "-".join(["all", *(str(thing.get("id")) for thing in things)])}
+
+
+def _listed(name: str, path: str, *, one_page: bool = False, asks_zone: bool = False) -> CloudflareFunction:
+    """A function that lists ``path``, in which {owner} is the zone or the account that the arguments name.
+
+    ``one_page``: the API gives all at once, whatever page is asked for. ``asks_zone``: the zone goes into the query.
+    """
+
+    def get(api: Api, args: Properties) -> Properties:
+        zone, account = args.get("zoneId"), args.get("accountId")
+        if "{owner}" in path and bool(zone) == bool(account):
+            raise ProviderError(f"{name}: give exactly one of accountId and zoneId")
+        owner = f"zones/{encoded(zone)}" if zone else f"accounts/{encoded(account)}"
+        where = path.format(owner=owner, account=encoded(account), zone=encoded(zone))
+        return _many(api, name, where, args, one_page=one_page, zone=zone if asks_zone else None)
+
+    return get
+
+
 def _one(api: Api, name: str, path: str, args: Properties) -> Properties:
     try:
         found = api.get(path)
@@ -68,12 +109,18 @@ def _one(api: Api, name: str, path: str, args: Properties) -> Properties:
     return args | receive_object(name, result(name), found) | {"id": found["id"]}
 
 
-def _many(api: Api, name: str, path: str, args: Properties) -> Properties:
+def _many(
+    api: Api, name: str, path: str, args: Properties, *, one_page: bool = False, zone: str | None = None
+) -> Properties:
     kind = item(result(name)["results"].kind)
     chosen = {key: value for key, value in args.items() if key not in ("accountId", "zoneId", "maxItems")}
     if name == "getZones" and "account" in args:
         chosen["account"] = args["account"]
-    listed = api.list(path, int(args.get("maxItems") or _MOST), **_query(chosen))
+    if zone:
+        chosen["zoneId"] = zone
+    most = int(args.get("maxItems") or _MOST)
+    query = _query(chosen)
+    listed = list(api.get(path, **query) or [])[:most] if one_page else api.list(path, most, **query)
     known = fields(kind) or {}
     shown = [receive_object(kind[1:], known, thing) for thing in listed]
     return args | {"results": shown, "id": "-".join(["all", *(str(thing.get("id")) for thing in listed)])}
@@ -107,9 +154,27 @@ def _shown(chosen: Properties) -> str:
 FUNCTIONS: dict[str, CloudflareFunction] = {
     "getAccount": _get_account,
     "getAccountApiTokenPermissionGroupsList": _get_permission_groups,
+    "getAccountTokens": _listed("getAccountTokens", "/accounts/{account}/tokens"),
     "getAccounts": _get_accounts,
     "getDnsRecords": _get_dns_records,
+    "getHealthchecks": _listed("getHealthchecks", "/zones/{zone}/healthchecks"),
+    "getImages": _get_images,
     "getIpRanges": _get_ip_ranges,
+    "getNotificationPolicies": _listed(
+        "getNotificationPolicies", "/accounts/{account}/alerting/v3/policies", one_page=True
+    ),
+    "getOriginCaCertificates": _listed("getOriginCaCertificates", "/certificates", asks_zone=True),
+    "getR2Bucket": _get_r2_bucket,
+    "getRulesets": _listed("getRulesets", "/{owner}/rulesets", one_page=True),
+    "getWorkers": _listed("getWorkers", "/accounts/{account}/workers/workers"),
+    "getWorkersCustomDomains": _listed(
+        "getWorkersCustomDomains", "/accounts/{account}/workers/domains", one_page=True, asks_zone=True
+    ),
+    "getWorkersKvNamespaces": _listed("getWorkersKvNamespaces", "/accounts/{account}/storage/kv/namespaces"),
+    "getZeroTrustAccessApplications": _listed("getZeroTrustAccessApplications", "/{owner}/access/apps"),
+    "getZeroTrustAccessGroups": _listed("getZeroTrustAccessGroups", "/{owner}/access/groups"),
+    "getZeroTrustAccessServiceTokens": _listed("getZeroTrustAccessServiceTokens", "/{owner}/access/service_tokens"),
     "getZone": _get_zone,
+    "getZoneSetting": _get_zone_setting,
     "getZones": _get_zones,
 }
