@@ -200,8 +200,8 @@ class Values(Protocol):
 
 
 class Pictures(Protocol):
-    """Originals of pictures, and the serving of their variants. ``address``: where, ``https://HOST[:PORT]``; ``authority``
-    has signed the certificate of that and of every other host name here (None: nothing is served by TLS)."""
+    """Originals of pictures, and the serving of their variants. ``address``: where, ``https://HOST[:PORT]``;
+    ``authority`` has signed the certificates of all host names here (None: nothing is served by TLS)."""
 
     address: str
     authority: Path | None

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import urllib.request
-from ipaddress import ip_address, ip_network
+import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 from localcloud.cloudflare.dataplane.interface import DataPlaneError
 from localcloud.cloudflare.errors import ApiError, bad_request
 from localcloud.cloudflare.images import assemble, variants
+from localcloud.cloudflare.images.fetching import MAX_BYTES, fetched
 from localcloud.cloudflare.pages import after_cursor
 from localcloud.cloudflare.routing import Answer, Call, Raw, Route, now, public, uuid_id
 from localcloud.cloudflare.store import Row
 
 KIND = "image"
 NAME = re.compile(r"[^\s?#%]{1,1024}")
-MAX_BYTES = 10 * 1024 * 1024
-HERE = tuple(ip_network(one) for one in ("127.0.0.0/8", "::1/128", "198.18.0.0/15"))
-"""Where ``url`` may lead: this machine, and the machines of its clouds."""
-FETCH_SECONDS = 10.0
+UPLOADING = threading.Lock()
+"""One upload at a time: of two with the same id, the second must not replace what the first has kept."""
 
 
 def show(call: Call, row: Row) -> dict[str, Any]:
@@ -70,24 +66,6 @@ def _fields(call: Call) -> dict[str, Any]:
     return found
 
 
-def _fetched(url: str) -> tuple[str, bytes]:
-    """A file name and the content of an address on this machine. Raises 400."""
-    parts = urlsplit(url)
-    try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(parts.hostname, parts.port or 443)}
-    except (OSError, ValueError):
-        raise bad_request(f"The URL {url} cannot be resolved", 5452, "/url") from None
-    outside = [one for one in addresses if not any(ip_address(one) in network for network in HERE)]
-    if parts.scheme not in ("http", "https") or outside:
-        raise bad_request(f"The URL {url} leads off this machine, which the embedded cloud does not fetch", 5452)
-    try:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:
-            content: bytes = response.read(MAX_BYTES + 1)
-    except OSError as wrong:
-        raise bad_request(f"The URL {url} cannot be fetched: {wrong}", 5452, "/url") from None
-    return parts.path.rsplit("/", 1)[-1], content
-
-
 def create(call: Call) -> Answer:
     sent = _fields(call)
     name = sent.get("id") or uuid_id()
@@ -96,7 +74,7 @@ def create(call: Call) -> Answer:
     if sent.get("id") and sent.get("requireSignedURLs"):
         raise bad_request("An image with an id of its own cannot require signed URLs", 5400, "/requireSignedURLs")
     if sent.get("url"):
-        filename, content = _fetched(sent["url"])
+        filename, content = fetched(call.cloud.dataplane.pictures, sent["url"])
     elif isinstance(sent.get("file"), tuple):
         filename, content = sent["file"]
         if not filename:
@@ -105,13 +83,6 @@ def create(call: Call) -> Answer:
         raise bad_request("file or url is required", 5400)
     if len(content) > MAX_BYTES:
         raise ApiError(413, 5413, f"The image is larger than {MAX_BYTES // 1048576} MiB")
-    with call.cloud.store.transaction() as call.transaction:
-        if call.tx.get(KIND, call.account, name) is not None:
-            raise ApiError(409, 5409, "Resource already exists")
-    try:
-        call.cloud.dataplane.pictures.put(name, content)
-    except DataPlaneError as wrong:
-        raise ApiError(415, 5455, str(wrong)) from None
     row: Row = {
         "id": name,
         "filename": filename,
@@ -121,8 +92,20 @@ def create(call: Call) -> Answer:
     }
     if sent.get("creator"):
         row["creator"] = sent["creator"]
+    with UPLOADING:
+        return _keep(call, row, content)
+
+
+def _keep(call: Call, row: Row, content: bytes) -> Answer:
     with call.cloud.store.transaction() as call.transaction:
-        call.tx.put(KIND, call.account, name, row)
+        if call.tx.get(KIND, call.account, row["id"]) is not None:
+            raise ApiError(409, 5409, "Resource already exists")
+    try:
+        call.cloud.dataplane.pictures.put(row["id"], content)
+    except DataPlaneError as wrong:
+        raise ApiError(415, 5455, str(wrong)) from None
+    with call.cloud.store.transaction() as call.transaction:
+        call.tx.put(KIND, call.account, row["id"], row)
         return Answer(show(call, row))
 
 

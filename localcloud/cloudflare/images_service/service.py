@@ -33,10 +33,10 @@ METHOD = "1"
 class Pictures:
     """Open it once for a home's folder; it may be used from any thread and loop.
 
-    ``address`` is where the edge serves pictures, ``https://HOST[:PORT]``.
+    ``address`` is where the edge serves pictures, ``https://HOST[:PORT]``; ``authority`` signs its certificate.
     """
 
-    def __init__(self, folder: Path, address: str = f"https://{names.HOST}") -> None:
+    def __init__(self, folder: Path, address: str = f"https://{names.HOST}", authority: Path | None = None) -> None:
         self._originals, self._cache = folder / "originals", folder / "cache"
         for path in (self._originals, self._cache):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,6 +45,7 @@ class Pictures:
         self._workers = ThreadPoolExecutor(AT_ONCE, "pictures")
         self._digests: dict[str, tuple[int, int, str]] = {}
         self.address = address
+        self.authority = authority
         self.library = Library("", "")
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from cloudflare import APIStatusError
 from PIL import Image
 
+from tests.contract.cloudflare.serving import ZONE
 from tests.contract.cloudflare_images.conftest import BROWSER, Stack, opened, picture, running
 
 
@@ -63,6 +65,46 @@ def test_every_kind_of_picture_is_taken(stack: Stack) -> None:
         told = stack.upload(f"kind/{kind}", picture(40, 20, kind))
         assert opened(stack.browser.get(told["variants"][0], headers={"accept": BROWSER})).format == "AVIF"
         assert opened(stack.browser.get(told["variants"][0], headers={"accept": "*/*"})).size == (40, 20)
+
+
+def test_a_picture_is_taken_from_an_address_of_this_cloud_alone(stack: Stack) -> None:
+    """The provider's only working way to upload is an address; one that redirects would have the cloud ask anybody."""
+    api = stack.api
+    script = b"""export default { fetch(request) {
+      const path = new URL(request.url).pathname;
+      if (path === "/away") return Response.redirect("http://198.51.100.1/a.png", 302);
+      if (path === "/twice") return Response.redirect("https://" + new URL(request.url).host + "/once.png", 302);
+      if (path === "/once.png") return new Response(Uint8Array.from(atob(B64), c => c.charCodeAt(0)));
+      return new Response("no", {status: 404});
+    } }; const B64 = "%s";""" % base64.b64encode(picture(20, 10))
+    api.script("source", script)
+    worker = {"hostname": f"source.{ZONE}", "service": "source", "zone_id": api.zone, "environment": "production"}
+    api.result("PUT", "A/workers/domains", worker)
+    stack.settle()
+    for address, name in (
+        (f"https://source.{ZONE}/twice", "once.png"),
+        (f"https://source.{ZONE}:{stack.port}/once.png", "once.png"),
+    ):
+        told = api.result("POST", "A/images/v1", files={"url": (None, address)})
+        assert told["filename"] == name
+        assert opened(stack.browser.get(told["variants"][0])).size == (20, 10)
+    for wrong in (f"https://source.{ZONE}/away", f"https://source.{ZONE}/none", "ftp://source.localhost/a.png", "a"):
+        assert api.error("POST", "A/images/v1", files={"url": (None, wrong)}) == (400, 5452), wrong
+
+
+def test_of_two_uploads_with_one_id_one_is_kept(stack: Stack) -> None:
+    """The picture of another product under this one's address."""
+    sizes = range(10, 18)
+
+    def upload(width: int) -> httpx.Response:
+        form = {"id": (None, "race"), "file": ("a.png", picture(width, 10), "image/png")}
+        return stack.api.ask("POST", "A/images/v1", files=form)
+
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        answers = list(pool.map(upload, sizes))
+    kept = [width for width, answer in zip(sizes, answers, strict=True) if answer.is_success]
+    assert len(kept) == 1 and {answer.status_code for answer in answers} == {200, 409}
+    assert opened(stack.get("imagedelivery.localhost", f"/{stack.hash}/race/public")).size == (kept[0], 10)
 
 
 def test_pictures_outlive_a_restart(tmp_path: Path) -> None:
