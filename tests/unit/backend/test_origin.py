@@ -1,147 +1,31 @@
 """Only through the edge: what the node proxy refuses, what Medusa sees, and a rotation that nobody notices.
 
-On a real HAProxy with the instance's own configuration; only its paths, its ports and its user are this machine's.
+On a real HAProxy with the instance's own configuration.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import re
-import shutil
 import signal
-import socket
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from components.backend.bootstrap import origin
-from components.backend.instance import BOOTSTRAP
-from components.role import RUNTIME
-from components.role_bundle import bundle
+from tests.unit.backend.node_proxy import HAPROXY, Edge, Proxy, running, workers
 
-HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 OLD, NEW = "o" * 43, "n" * 43
-VARIABLES = {"instance": "local-medusa-1", "address": "127.0.0.1", "balancer": "10.0.4.10", "edge_only": True}
 
 pytestmark = pytest.mark.skipif(not Path(HAPROXY).exists(), reason="no haproxy")
 
 
-class Echo(BaseHTTPRequestHandler):
-    """Medusa and the readiness service in one: answers with what it was sent."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        said = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}}
-        body = json.dumps(said).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_: object) -> None: ...
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-@dataclass
-class Proxy:
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def digests(self) -> str:
-        return str(self.folder / "digests")
-
-    @property
-    def admin(self) -> str:
-        return str(self.folder / "admin.sock")
-
-    def accept(self, *secrets: str) -> str:
-        """As the role does: into the file, then into the proxy that runs."""
-        wanted = [origin.digest(secret) for secret in secrets]
-        Path(self.digests).write_text("".join(f"{one}\n" for one in wanted))
-        return origin.put(wanted, self.digests, self.admin) if self.process else ""
-
-    def start(self) -> None:
-        command = [HAPROXY, "-W", "-q", "-f", str(self.folder / "haproxy.cfg")]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        self.up()
-
-    def up(self) -> None:
-        end = time.monotonic() + 10
-        while True:
-            try:
-                self.ask("/health")
-                return
-            except OSError:
-                assert time.monotonic() < end, "haproxy does not start"
-                time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
-
-    def ask(self, path: str, secret: str | None = None, method: str = "GET", **headers: str) -> Answer:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        if secret is not None:
-            given["X-Origin-Secret"] = secret
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request(method, path, headers=given)
-            answer = connection.getresponse()
-            text = answer.read()
-        finally:
-            connection.close()
-        lower = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, lower, json.loads(text) if text.startswith(b"{") else text)
-
-
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Proxy]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    made = Proxy(tmp_path, free_port())
-    config = bundle("backend", RUNTIME, BOOTSTRAP, VARIABLES).members["role/haproxy.cfg"].content.decode()
-    config = config.replace(origin.DIGESTS, made.digests).replace(origin.ADMIN_SOCKET, made.admin)
-    config = config.replace("/etc/haproxy/releases.map", str(tmp_path / "releases.map")).replace(
-        ":8000", f":{made.port}"
-    )
-    config = re.sub(r"127\.0\.0\.1:(9000|9100)", f"127.0.0.1:{server.server_address[1]}", config)
-    (tmp_path / "haproxy.cfg").write_text(re.sub(r"(?m)^    (user|group|chroot) .*\n", "", config))
-    (tmp_path / "releases.map").write_text("9000 abcdef012345\n")
-    made.accept(OLD)
-    made.start()
-    yield made
-    made.stop()
-    server.shutdown()
-    server.server_close()
+    with running(tmp_path, OLD) as made:
+        yield made
 
 
 @pytest.mark.parametrize("secret", [None, "", NEW, OLD + "x", OLD.upper(), origin.digest(OLD)])
@@ -199,54 +83,6 @@ def test_the_admin_api_is_left_alone(proxy: Proxy) -> None:
     assert proxy.ask("/administrators", OLD).body["path"] == "/administrators"
 
 
-@dataclass
-class Edge:
-    """Requests without a pause, on kept and on new connections, with the secret that the edge sends at the moment."""
-
-    proxy: Proxy
-    secret: str
-    kept: bool = True
-    sent: int = 0
-    bad: list[str] = field(default_factory=list)
-
-    def __enter__(self) -> Edge:
-        self.end = threading.Event()
-        kinds = [True, False] if self.kept else [False, False]
-        self.threads = [threading.Thread(target=self.run, args=(kept,), daemon=True) for kept in kinds]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end.set()
-        for thread in self.threads:
-            thread.join(10)
-
-    def run(self, kept: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=5)
-        while not self.end.wait(0.002):
-            try:
-                connection.request("GET", "/store", headers={"X-Origin-Secret": self.secret})
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status != 200:
-                    self.bad.append(str(answer.status))
-            except (OSError, http.client.HTTPException) as error:
-                self.bad.append(f"{type(error).__name__}: {error}")
-                connection.close()
-            if not kept:
-                connection.close()
-            self.sent += 1
-        connection.close()
-
-    def more(self, count: int = 40) -> None:
-        """Until that many requests more were sent."""
-        wanted, end = self.sent + count, time.monotonic() + 10
-        while self.sent < wanted:
-            assert time.monotonic() < end
-            time.sleep(0.005)
-
-
 def test_a_rotation_refuses_nobody(proxy: Proxy) -> None:
     """Old, then new with the previous one, then new alone: at each moment the edge sends a value that is right."""
     assert proxy.process
@@ -288,10 +124,6 @@ def test_a_reload_with_a_new_value_refuses_nobody(proxy: Proxy) -> None:
         edge.more()
     assert edge.bad == []
     assert origin.put([origin.digest(NEW), origin.digest(OLD)], proxy.digests, proxy.admin) == ""
-
-
-def workers(master: int) -> set[str]:
-    return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
 
 def test_a_value_is_nowhere_in_clear(proxy: Proxy) -> None:
