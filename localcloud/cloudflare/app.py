@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -180,8 +179,7 @@ class Control:
 
     async def codes(self, request: Request) -> Response:
         """One-time codes of logins that are not too old, oldest first; ``?email=`` names one address."""
-        home = self._about.get("home")
-        found = access_codes.sent(Path(home), request.query_params.get("email")) if home else []
+        found = access_codes.sent(self._api.cloud.store.folder, request.query_params.get("email"))
         return _json(200, {"codes": found})
 
     def routes(self) -> list[StarletteRoute]:

@@ -64,6 +64,7 @@ class Store:
     """The state of one cloud in ``folder``. Open it once; it may be used from any thread."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.lock = threading.RLock()
         folder.mkdir(parents=True, exist_ok=True)
         self.blobs = Blobs(folder / "cloudflare" / "blobs")

@@ -86,12 +86,13 @@ def sent(home: Path, email: str | None = None) -> list[dict[str, Any]]:
         return []
     now = _text(time.time())
     found = [json.loads(line) for line in lines]
-    return [one for one in found if one["expires_at"] > now and (email is None or one["email"] == email.lower())]
+    wanted = email.strip().lower() if email is not None else None
+    return [one for one in found if one["expires_at"] > now and wanted in (None, one["email"])]
 
 
 def last_code(home: Path, email: str) -> str | None:
     """The newest code that was sent to an address, if there is one that is not too old."""
-    found = sent(home, email.strip())
+    found = sent(home, email)
     return str(found[-1]["code"]) if found else None
 
 
