@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     add("env", "Print shell exports for the clouds' clients.", 'env   # eval "$(python -m localcloud env)"')
     images = words.add_parser("images", help="Build the images that servers boot from ahead of time.", add_help=False)
     images.add_argument("rest", nargs=argparse.REMAINDER)
+    runtime = add("runtime", "Install what Workers run in (workerd) ahead of time.", "runtime install")
+    runtime.add_argument("what", choices=["install"], help="prints the program's path")
     return top
 
 
@@ -93,6 +95,8 @@ def _run(asked: argparse.Namespace) -> int:
         from localcloud.machines.images import main as images
 
         return images(asked.rest)
+    if asked.word == "runtime":
+        return _runtime()
     home = Home.of(asked.home)
     match asked.word:
         case "start":
@@ -106,6 +110,17 @@ def _run(asked: argparse.Namespace) -> int:
             found = control.status(home)
             print(json.dumps(found, indent=2) if asked.json else _sentence(found))
             return 0 if found["running"] else NOT_RUNNING
+    return 0
+
+
+def _runtime() -> int:
+    from localcloud.cloudflare.runtime import install
+    from localcloud.cloudflare.runtime.model import RuntimeFailure
+
+    try:
+        print(install.binary(backends.cache()))
+    except RuntimeFailure as wrong:
+        raise DaemonError(str(wrong)) from None
     return 0
 
 

@@ -7,17 +7,22 @@ import os
 import queue
 import re
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from scripts.toolchain import checks, setup
+from localcloud.daemon import ports, remains
+from localcloud.daemon.home import Asked, DaemonError, Home
+from scripts.toolchain import setup
 from scripts.toolchain.paths import LOCAL, LOGS, PYTHON, ROOT
 from scripts.toolchain.steps import Log, SetupError, Step
 
+ZONE = "store.localhost"
+"""The zone of the local stack (Pulumi.local.yaml: domain)."""
+CLOUD = ("--zone", ZONE, "--everything")
+PICTURES = setup.STOREFRONT / "public" / "images"
 SHIM = ROOT / "scripts" / "toolchain" / "shim" / "pulumi"
 STACK = "local"
 QUIET_SECONDS = 20.0
@@ -25,12 +30,28 @@ QUIET_SECONDS = 20.0
 
 
 def start_cloud(log: Log) -> str:
-    said = log.run([PYTHON, "-m", "localcloud", "start"]).strip().splitlines()
+    said = log.run([PYTHON, "-m", "localcloud", "start", *CLOUD]).strip().splitlines()
     return said[0] if said else "running"
 
 
+def port_problems() -> list[str]:
+    """Ports of the embedded cloud that others have, before anything is installed or built."""
+    home = Home(cloud_home())
+    if home.running() is not None or remains.processes(home.path):
+        return []
+    try:
+        ports.check(ports.of(home.port(), home.cloudflare(Asked(zones=(ZONE,), everything=True))))
+    except DaemonError as error:
+        return str(error).splitlines()
+    return []
+
+
+def cloud_home() -> Path:
+    return Path(os.environ.get("LOCALCLOUD_HOME") or LOCAL / "cloud").absolute()
+
+
 def make_stack(log: Log) -> str:
-    """The stack, its secrets, and the release it is to run; what is there is left as it is."""
+    """The stack, its secrets, and what differs from machine to machine; what is there is left as it is."""
     done = []
     if STACK not in stacks(log):
         log.run([SHIM, "stack", "init", STACK, "--non-interactive"])
@@ -39,16 +60,30 @@ def make_stack(log: Log) -> str:
     if said["made"]:
         done.append(f"{len(said['made'])} secrets made")
     settings = config(log)
-    # Another port than the usual one: the program must not ask the cloud of another checkout.
-    endpoint = json.loads(log.run([PYTHON, "-m", "localcloud", "status", "--json"]))["endpoint"]
-    if settings.get("endpoint") != endpoint:
-        log.run([SHIM, "config", "set", "hcloud:endpoint", endpoint, "-s", STACK])
-        done.append(f"endpoint {endpoint}")
-    path = setup.release_path()
-    if settings.get("backendRelease") != path:
-        log.run([SHIM, "config", "set", "backendRelease", path, "-s", STACK])
-        done.append(f"release {path}")
+    wanted = machine_settings(json.loads(log.run([PYTHON, "-m", "localcloud", "status", "--json"])))
+    wanted["backendRelease"] = setup.release_path()
+    if setup.BUNDLE.exists():
+        wanted["storefrontBundle"] = setup.storefront_path()
+    changed = {key: value for key, value in wanted.items() if settings.get(key.split(":", 1)[-1]) != value}
+    if changed:
+        pairs = [word for key, value in changed.items() for word in ("--plaintext", f"{key}={value}")]
+        log.run([SHIM, "config", "set-all", *pairs, "-s", STACK])
+        done.append(f"set {', '.join(key.split(':')[-1] for key in changed)}")
     return ", ".join(done) or "up to date"
+
+
+def machine_settings(status: Mapping[str, Any]) -> dict[str, str]:
+    """What the stack's file says of this machine's cloud, as the running daemon says it: the program must not ask the
+    cloud of another checkout."""
+    cloudflare = status["cloudflare"]
+    return {
+        "hcloud:endpoint": str(status["endpoint"]),
+        "cloudflare:baseUrl": str(cloudflare["endpoint"]),
+        "cloudflareAccountId": str(cloudflare["accountId"]),
+        "imagesAccountHash": str(cloudflare["imagesHash"]),
+        "publicPort": str(status["edge"]["https"]),
+        "r2Endpoint": str(status["s3"]["endpoint"]),
+    }
 
 
 def stacks(log: Log) -> set[str]:
@@ -69,6 +104,15 @@ STEPS = (
     Step("cloud", "Embedded cloud", start_cloud),
     Step("stack", "Stack local", make_stack),
 )
+
+
+def sync_pictures(log: Log) -> str:
+    """The shop's pictures into Cloudflare Images."""
+    done = json.loads(log.run([PYTHON, "-m", "scripts.operator", "images", "sync", PICTURES, "-s", STACK, "--json"]))
+    return f"{len(done['uploaded'])} uploaded, {len(done['unchanged'])} there already"
+
+
+PICTURE_STEPS = (Step("pictures", "Pictures", sync_pictures),)
 
 
 def deploy() -> None:
@@ -170,32 +214,15 @@ class Progress:
         return [line for line in self.tail if line.strip()][:60]
 
 
-def outputs() -> dict[str, Any]:
-    return answer([SHIM, "stack", "output", "--json", "-s", STACK])
-
-
-def answer(command: list[str | Path]) -> dict[str, Any]:
-    """The JSON object that a command prints."""
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise SetupError(f"`{' '.join(map(str, command))}` failed: {result.stderr.strip() or result.stdout.strip()}")
-    return dict(json.loads(result.stdout))
-
-
-def endpoint() -> tuple[str, str]:
-    """The embedded cloud's address and token, as the running daemon says them."""
-    said = answer([PYTHON, "-m", "localcloud", "status", "--json"])
-    home = Path(os.environ.get("LOCALCLOUD_HOME") or LOCAL / "cloud")
-    return str(said["endpoint"]), (home / "token").read_text().strip()
-
-
 def report() -> bool:
-    """Prints the table of addresses, each asked now; whether all of them answered as they should."""
-    address, token = endpoint()
-    rows = checks.check(outputs(), address, token)
-    width = max(len(row.name) for row in rows)
-    longest = max(len(row.url) for row in rows)
-    for row in rows:
-        print(f"  {row.name:<{width}}  {row.url:<{longest}}  {'ok ' if row.ok else 'NOT OK'} {row.said}")
-    sys.stdout.flush()
-    return all(row.ok for row in rows)
+    """Prints the table of addresses, each asked now; whether all of them answered as they should.
+
+    They are asked by a process in the virtual environment, which has the clients for it.
+    """
+    command: list[str | Path] = [SHIM, "stack", "output", "--json", "--show-secrets", "-s", STACK]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode != 0:
+        raise SetupError(f"The stack's outputs cannot be read: {found.stderr.strip() or found.stdout.strip()}")
+    words: list[str | Path] = [PYTHON, "-m", "scripts.toolchain.checks", "--home", cloud_home(), "--pictures", PICTURES]
+    environment = {**os.environ, "LOCALCLOUD_HOME": str(cloud_home()), "NO_PROXY": "*", "no_proxy": "*"}
+    return subprocess.run(words, cwd=ROOT, input=found.stdout, text=True, env=environment).returncode == 0

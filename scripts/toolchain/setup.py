@@ -18,6 +18,7 @@ OLDEST_NODE = (20, 19)
 """What Medusa 2 builds with. The servers' own Node comes with the release."""
 
 APPLICATION = Path("examples/backend")
+STOREFRONT = Path("examples/storefront")
 
 
 def provider_plugins(log: Log) -> str:
@@ -44,12 +45,39 @@ def release(log: Log) -> str:
     return f"{'up to date' if built['reused'] else 'built'}, {Path(built['path']).name}"
 
 
+def workers_runtime(log: Log) -> str:
+    """The program that Workers run in."""
+    need_node()
+    return Path(log.run([PYTHON, "-m", "localcloud", "runtime", "install"]).strip()).name + " is there"
+
+
+def storefront(log: Log) -> str:
+    """The storefront's bundle; its path is found again by :func:`storefront_path`."""
+    need_node()
+    said = log.run([PYTHON, "-m", "scripts.operator", "storefront", "build", "--app", STOREFRONT, "--json"])
+    built = json.loads(said)
+    BUNDLE.parent.mkdir(parents=True, exist_ok=True)
+    BUNDLE.write_text(str(built["path"]))
+    return f"{'up to date' if built.get('reused') else 'built'}, {Path(built['path']).name}"
+
+
 RELEASE = LOCAL / "toolchain" / "release"
+BUNDLE = LOCAL / "toolchain" / "storefront"
+BUILDER = ROOT / "scripts" / "operator" / "storefront" / "command.py"
 
 
 def release_path() -> str:
     """The release archive that the last run found or built, relative to the checkout if it lies in it."""
-    path = Path(RELEASE.read_text().strip())
+    return noted(RELEASE)
+
+
+def storefront_path() -> str:
+    """The storefront's bundle that the last run found or built, likewise."""
+    return noted(BUNDLE)
+
+
+def noted(note: Path) -> str:
+    path = Path(note.read_text().strip())
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
@@ -59,7 +87,7 @@ def need_node() -> None:
     match = re.match(r"v(\d+)\.(\d+)", said)
     if match is None or (int(match[1]), int(match[2])) < OLDEST_NODE:
         oldest = ".".join(map(str, OLDEST_NODE))
-        raise SetupError(f"Building the backend needs Node {oldest} or newer ({said or 'none found'}): install it.")
+        raise SetupError(f"Building the store needs Node {oldest} or newer ({said or 'none found'}): install it.")
 
 
 STEPS = (
@@ -69,12 +97,14 @@ STEPS = (
     Step("plugins", "Provider plugins", provider_plugins, needs=("python", "pulumi")),
     Step("images", "System images", images, needs=("packages", "python"), usual="2 min"),
     Step("release", "Backend release", release, needs=("packages", "python"), usual="4 min"),
+    Step("runtime", "Workers runtime", workers_runtime, needs=("packages", "python"), usual="10 s"),
+    Step("storefront", "Storefront", storefront, needs=("packages", "python"), usual="2 min"),
 )
 
 
 def steps(names: Collection[str]) -> list[Step]:
     """The named steps; a Python that Debian ships makes environments only once python3-venv is there."""
-    chosen = [step for step in STEPS if step.name in names]
+    chosen = [step for step in STEPS if step.name in names and (step.name != "storefront" or BUILDER.exists())]
     needs_venv = "packages" in names and os.geteuid() == 0 and not can_make_environments()
     return [
         Step(step.name, step.title, step.run, ("packages", *step.needs), step.usual)

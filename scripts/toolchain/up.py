@@ -23,8 +23,8 @@ It takes up to 15 minutes on a new machine and less than 4 on a prepared one. Wh
 
 NEXT = """
 Next:
-  . scripts/env                                           a shell in which pulumi, hcloud and store know this stack
-  scripts/store smoke                                     a customer's path through the store
+  . scripts/env              a shell in which pulumi, hcloud, wrangler, curl and store know this stack
+  scripts/store smoke        a customer's path through the store
   pulumi config set medusaInstances 3 -s local && pulumi up -s local
   pulumi destroy --yes -s local && python -m localcloud stop
 """
@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
 
     wrong = preflight.problems(preflight.look())
+    if not asked.prepare:
+        wrong += local_stack.port_problems()
     for problem in wrong:
         print(problem, file=sys.stderr)
     if wrong:
@@ -60,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         local_stack.deploy()
     except SetupError as error:
         print(error, file=sys.stderr)
+        return 1
+    if not execute(local_stack.PICTURE_STEPS, LOGS):
         return 1
     print(f"Deployed after {time.monotonic() - started:.1f} s. What answers now:\n", flush=True)
     try:

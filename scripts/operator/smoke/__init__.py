@@ -1,1 +1,1 @@
-"""`scripts/store smoke`: a customer's path through the load balancer, each step timed."""
+"""`scripts/store smoke`: a customer's path through the edge, each step timed."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from scripts.operator.smoke.page import Page
 from scripts.operator.smoke.shop import Shop, Unexpected, sellable, wrong_total
 
 QUANTITY = 2
@@ -43,13 +44,19 @@ class Walk:
         return value
 
 
-def walk(shop: Shop, clock: Clock = time.perf_counter) -> list[Step]:
-    """A customer's path: health, region, products, cart, line item, totals. The last step tells whether it all went."""
+def walk(shop: Shop, page: Page | None = None, clock: Clock = time.perf_counter) -> list[Step]:
+    """A customer's path: page, health, region, products, pictures, cart, line item, totals. The last step tells whether
+    it all went. Without a page, the API's steps alone."""
     way = Walk(clock)
     try:
+        if page:
+            way.step("storefront", page.load, lambda size: f"{size / 1000:.1f} kB of HTML")
         way.step("health", shop.health, lambda _: "database and Redis connected")
         region = way.step("region", shop.region, lambda r: f"{r.get('name')} ({r.get('currency_code')})")
         products = way.step("products", lambda: shop.products(region), lambda p: f"{len(p)} found")
+        if page:
+            way.step("page", lambda: page.named(products), lambda n: f"{', '.join(n[:3])}{' …' if n[3:] else ''}")
+            way.step("pictures", page.pictures, lambda p: f"{len(p)} load, {', '.join(sorted(set(p)))}")
         variant = way.step("variant", lambda: _first(products), lambda v: f"{v.get('title')} at {_price(v):g}")
         cart = way.step("cart", lambda: shop.create_cart(region), lambda c: str(c["id"]))
         way.step("line item", lambda: shop.add(cart, variant, QUANTITY), lambda _: f"{QUANTITY} added")

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from scripts.operator.smoke.page import Page
 from scripts.operator.smoke.path import QUANTITY, walk
 from scripts.operator.smoke.shop import Shop, sellable, wrong_total
 
@@ -31,7 +32,7 @@ HEALTHY = {"status": "ok", "database": "connected", "redis": "connected"}
 STORE: dict[str, Any] = {
     "GET /health": HEALTHY,
     "GET /store/regions": {"regions": [{"id": "reg_1", "name": "Europe", "currency_code": "eur"}]},
-    "GET /store/products": {"products": [{"id": "p", "variants": [VARIANT]}]},
+    "GET /store/products": {"products": [{"id": "p", "title": "Lens & Case", "variants": [VARIANT]}]},
     "POST /store/carts": {"cart": {"id": "cart_1"}},
     "POST /store/carts/cart_1/line-items": {"cart": CART},
     "GET /store/carts/cart_1": {"cart": CART},
@@ -126,3 +127,64 @@ def test_each_step_has_its_own_time() -> None:
     ticks: Callable[[], float] = iter([0.0, 0.1, 1.0, 1.3, *(float(n) for n in range(2, 40))]).__next__
     steps = walk(shop(), clock=ticks)
     assert [round(step.milliseconds) for step in steps[:2]] == [100, 300]
+
+
+IMAGES = "https://store.localhost/cdn-cgi/imagedelivery/hash/local"
+HTML = f"""<!doctype html><title>Store</title><img src="/logo.svg">
+<img src="/cdn-cgi/imagedelivery/hash/local/lens/card" srcset="{IMAGES}/lens/card 1x, {IMAGES}/lens/product 2x">
+<h2>Lens &amp;
+Case</h2><script>self.__next_f.push(["Prism"])</script>"""
+
+
+def page(html: str = HTML, images: str = IMAGES, **answers: httpx.Response | Exception) -> Page:
+    """A page whose pictures load, unless `answers` says otherwise for the last part of a path."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = answers.get(request.url.path.rsplit("/", 1)[-1] or "page")
+        if isinstance(found, Exception):
+            raise found
+        if found is not None:
+            return found
+        if request.url.path == "/":
+            return httpx.Response(200, html=html)
+        return httpx.Response(200, content=b"picture", headers={"content-type": "image/avif"})
+
+    return Page(httpx.Client(transport=httpx.MockTransport(answer)), "https://store.localhost/", images)
+
+
+def test_the_path_begins_at_the_storefront() -> None:
+    """The API was well, and customers saw a page without products."""
+    steps = walk(shop(), page())
+    assert [step.name for step in steps] == [
+        "storefront", "health", "region", "products", "page", "pictures", "variant", "cart", "line item", "totals",
+    ]  # fmt: skip
+    assert all(step.ok for step in steps), steps
+    assert (steps[4].result, steps[5].result) == ("Lens & Case", "2 load, image/avif")
+
+
+@pytest.mark.parametrize(
+    ("broken", "step", "reason"),
+    [
+        (page(page=httpx.Response(503, html="<h1>We are back at 10:00</h1>")), "storefront", "503: <h1>We are back"),
+        (page(page=httpx.Response(200, json={})), "storefront", "instead of a page"),
+        (page(page=httpx.ConnectError("certificate verify failed")), "storefront", "certificate verify failed"),
+        (page(page=httpx.ReadTimeout("")), "storefront", "no answer in"),
+        (page(HTML.replace("Lens", "Prism")), "page", "none of the store's products (Lens & Case"),
+        (page("<h1>x</h1><script>Lens & Case</script>"), "page", "none of the store's products"),
+        (page("<p>Lens &amp; Case</p><img src=/logo.svg>"), "pictures", f"no picture of {IMAGES}"),
+        (page(HTML.replace("/local/", "/staging/")), "pictures", f"not below {IMAGES}"),
+        (page(card=httpx.Response(404, text="no such image")), "pictures", "lens/card answers 404: no such image"),
+        (page(product=httpx.Response(200, html="<p>")), "pictures", "is text/html"),
+        (page(product=httpx.Response(200, headers={"content-type": "image/png"})), "pictures", "0 bytes"),
+    ],
+)
+def test_a_broken_page_fails_at_its_step_with_its_reason(broken: Page, step: str, reason: str) -> None:
+    last = walk(shop(), broken)[-1]
+    assert (last.name, last.ok) == (step, False)
+    assert reason in last.result
+
+
+def test_without_images_the_pages_own_pictures_are_loaded() -> None:
+    """An account without Images serves them from the Worker's assets."""
+    steps = walk(shop(), page("<p>Lens &amp; Case</p><img src=/images/lens.jpg>", images=""))
+    assert all(step.ok for step in steps), steps

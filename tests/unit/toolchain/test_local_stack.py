@@ -1,17 +1,15 @@
-"""What scripts/up says: of an update's progress, and of what answers afterwards."""
+"""What scripts/up says of an update's progress, and what it writes into the local stack's file."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import socket
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from scripts.toolchain import checks
-from scripts.toolchain.local_stack import Progress, stacks
+from scripts.toolchain.local_stack import Progress, machine_settings, port_problems, stacks
 from scripts.toolchain.steps import Log
 
 UPDATE = """\
@@ -79,84 +77,41 @@ def test_the_diagnostics_are_kept() -> None:
     assert not any("created" in line for line in progress.diagnostics())
 
 
-class Cloud(BaseHTTPRequestHandler):
-    """A store and the cloud's API in one; what it answers is set by the test."""
-
-    answers: dict[str, tuple[int, object]] = {}  # noqa: RUF012
-
-    def do_GET(self) -> None:
-        status, body = self.answers.get(self.path, (404, {}))
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Cloud)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    Cloud.answers = {
-        "/health": (200, {"status": "ok", "database": "connected", "redis": "connected"}),
-        "/store/products": (200, {"products": [{"id": "prod_1"}]}),
-        "/app": (200, {}),
-        "/v1/servers": (200, {"servers": [{"status": "running"}, {"status": "running"}]}),
-        "/v1/load_balancers": (200, {"load_balancers": [{"targets": [{"health_status": [{"status": "healthy"}]}]}]}),
+def test_what_differs_from_machine_to_machine_is_as_the_daemon_says() -> None:
+    """The program asked the cloud of another checkout, whose account knew nothing of this zone."""
+    status = {
+        "endpoint": "http://127.0.0.1:1/v1",
+        "cloudflare": {"endpoint": "http://127.0.0.1:2/client/v4", "accountId": "a", "imagesHash": "h", "zones": ["z"]},
+        "edge": {"http": 3, "https": 4},
+        "s3": {"endpoint": "http://127.0.0.1:5"},
     }
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    assert machine_settings(status) == {
+        "hcloud:endpoint": "http://127.0.0.1:1/v1",
+        "cloudflare:baseUrl": "http://127.0.0.1:2/client/v4",
+        "cloudflareAccountId": "a",
+        "imagesAccountHash": "h",
+        "publicPort": "4",
+        "r2Endpoint": "http://127.0.0.1:5",
+    }
 
 
-def rows(url: str) -> dict[str, checks.Row]:
-    return {row.name: row for row in checks.check({"apiUrl": url, "publishableKey": "pk_1"}, f"{url}/v1", "token")}
+def test_a_port_of_another_program_is_said_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten minutes of building ended in "port 8443 is taken"."""
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        for name in ("", "CLOUDFLARE_", "EDGE_HTTP_", "S3_"):
+            monkeypatch.setenv(f"LOCALCLOUD_{name}PORT", str(free_port()))
+        monkeypatch.setenv("LOCALCLOUD_EDGE_PORT", str(number))
+        (said,) = port_problems()
+    assert f"port {number} " in said and "--edge-port" in said and "LOCALCLOUD_EDGE_PORT" in said
 
 
-def test_a_store_that_answers_is_all_ok(url: str) -> None:
-    found = rows(url)
-    assert all(row.ok for row in found.values()), found
-    assert found["Health"].said.startswith('{"status": "ok"')
-    assert found["Hetzner Cloud API"].said == "2 of 2 servers run"
-
-
-@pytest.mark.parametrize(
-    ("path", "answer", "name"),
-    [
-        ("/health", (503, {"status": "error", "database": "disconnected", "redis": "connected"}), "Health"),
-        ("/store/products", (200, {"products": []}), "Store API"),
-        ("/app", (502, {}), "Admin"),
-        ("/v1/servers", (200, {"servers": [{"status": "running"}, {"status": "off"}]}), "Hetzner Cloud API"),
-        ("/v1/load_balancers", (200, {"load_balancers": [{"targets": []}]}), "Load balancer"),
-        ("/v1/load_balancers", (401, {}), "Load balancer"),
-    ],
-)
-def test_what_does_not_answer_is_not_ok(url: str, path: str, answer: tuple[int, object], name: str) -> None:
-    """The table said "ready" for a store whose database was down: it printed addresses and asked none."""
-    Cloud.answers[path] = answer
-    found = rows(url)
-    assert [row.name for row in found.values() if not row.ok] == [name]
-
-
-def test_nobody_there_is_an_answer_too() -> None:
-    row = checks.health("http://127.0.0.1:9")
-    assert not row.ok and "refused" in row.said
-
-
-def test_a_target_that_becomes_healthy_is_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Right after an update the first health check had not come yet, and scripts/up failed."""
-    asked = 0
-    real = checks.ask
-
-    def ask(address: str, headers: object = None) -> tuple[int, str]:
-        nonlocal asked
-        asked += 1
-        status, body = real(address, headers)  # type: ignore[arg-type]
-        return status, body if asked > 1 else body.replace('"healthy"', '"unknown"')
-
-    monkeypatch.setattr(checks, "ask", ask)
-    assert checks.targets(f"{url}/v1", "token").ok
-    assert asked == 2
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
