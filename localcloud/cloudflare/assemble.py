@@ -55,6 +55,9 @@ def snapshot(tx: Transaction, account: str) -> edge.Snapshot:
             for zone in zones
             for row in tx.all("ruleset", zone["id"])
         ),
+        purges=tuple(
+            edge.Purge(row["id"], zone["id"], row["what"]) for zone in zones for row in tx.all("purge", zone["id"])
+        ),
         origin_authorities=tuple(filter(None, [tx.get_meta("origin_ca", {}).get("certificate")])),
         program=_program(tx, account, workers),
     )

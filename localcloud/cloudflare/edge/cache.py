@@ -38,9 +38,9 @@ class Cache:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._size = 0
 
-    def purge(self, wanted: Callable[[str], bool]) -> None:
-        """Forget the responses whose address (scheme, host, path, query) is wanted."""
-        for key in [key for key in self._entries if wanted(key)]:
+    def purge(self, wanted: Callable[[str, Headers], bool]) -> None:
+        """Forget the responses that are wanted by address (scheme, host, path, query, variant) and fields."""
+        for key in [key for key, entry in self._entries.items() if wanted(key, entry.headers)]:
             self._drop(key)
 
     def keeps(self, request: Request, settings: Mapping[str, Any], variant: str = "") -> bool:

@@ -15,6 +15,7 @@ from localcloud.cloudflare.edge.compression import Compression
 from localcloud.cloudflare.edge.content import Content
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.pictures import Pictures
+from localcloud.cloudflare.edge.purging import Purges
 from localcloud.cloudflare.edge.routing import Destination, Table
 from localcloud.cloudflare.edge.rules.limits import Limits
 from localcloud.cloudflare.edge.rules.phases import Rules
@@ -54,6 +55,7 @@ class Edge:
         self._table = Table(Snapshot())
         self._limits = Limits()
         self._cache = Cache()
+        self._purges = Purges()
         content = content or Content(upstream, None)
         self._pictures = Pictures(content, self._cache)
         self._buckets = Buckets(content, self._cache)
@@ -69,6 +71,7 @@ class Edge:
         await self._runtime.apply(snapshot.program)
         await self._upstream.trust(snapshot.origin_authorities)
         self._table = Table(snapshot)
+        self._purges.apply(self._table, self._cache, snapshot.purges)
         self._gate.learn(snapshot.access)
         await self._upstream.forget_missing_sockets()
 

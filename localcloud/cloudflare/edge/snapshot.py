@@ -77,6 +77,15 @@ class Ruleset:
 
 
 @dataclass(frozen=True)
+class Purge:
+    """What of a zone was to be forgotten, in the API's own form: ``purge_everything``, ``files``, ``tags``…"""
+
+    id: str
+    zone_id: str
+    what: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One state of everything.
 
@@ -92,3 +101,5 @@ class Snapshot:
     origin_authorities: tuple[str, ...] = ()
     program: Program = field(default_factory=Program)
     access: Access = field(default_factory=Access)
+    purges: tuple[Purge, ...] = ()
+    """The last ones; each is done once."""

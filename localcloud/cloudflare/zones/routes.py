@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.cloudflare.errors import ApiError, bad_request
-from localcloud.cloudflare.routing import Answer, Body, Call, Route, now, public
+from localcloud.cloudflare.routing import Answer, Body, Call, Route, now, public, uuid_id
 from localcloud.cloudflare.store import Row, Transaction
 
 KIND = "zone"
@@ -132,7 +132,7 @@ def edit(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     zone = call.zone
     call.tx.remove(KIND, call.account, zone["id"])
-    for kind in ("zone_setting", "dns_record", "ruleset", "worker_route", "healthcheck"):
+    for kind in ("zone_setting", "dns_record", "ruleset", "worker_route", "healthcheck", "purge"):
         for row in call.tx.all(kind, zone["id"]):
             call.tx.remove(kind, zone["id"], row["id"])
     return Answer({"id": zone["id"]})
@@ -144,7 +144,10 @@ def purge(call: Call) -> Answer:
     sent = call.object()
     if not sent.get("purge_everything") and not any(sent.get(key) for key in ("files", "tags", "hosts", "prefixes")):
         raise bad_request("Request must contain one of purge_everything, files, tags, hosts or prefixes", 1094)
-    call.tx.put("purge", zone["id"], "last", {"id": "last", "at": now(), "what": sent})
+    for former in call.tx.all("purge", zone["id"])[: -MAX_PURGES + 1]:
+        call.tx.remove("purge", zone["id"], former["id"])
+    name = uuid_id()
+    call.tx.put("purge", zone["id"], name, {"id": name, "at": now(), "what": sent})
     return Answer({"id": zone["id"]})
 
 
