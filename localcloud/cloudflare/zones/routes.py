@@ -12,6 +12,7 @@ from localcloud.cloudflare.routing import Answer, Body, Call, Route, now, public
 from localcloud.cloudflare.store import Row, Transaction
 
 KIND = "zone"
+MAX_PURGES = 50
 NAME = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 PLAN = {
     "id": "94f3b7b768b0458b56d2cac4fe5ec0f9", "name": "Business Website", "price": 0, "currency": "USD",
@@ -139,7 +140,7 @@ def delete(call: Call) -> Answer:
 
 
 def purge(call: Call) -> Answer:
-    """Nothing that the edge keeps outlives a change of its state, and what it keeps is marked by this row."""
+    """The edge does it as it learns of this row; the last ones stay for an edge that is a step behind."""
     zone = call.zone
     sent = call.object()
     if not sent.get("purge_everything") and not any(sent.get(key) for key in ("files", "tags", "hosts", "prefixes")):
