@@ -61,9 +61,7 @@ def make_stack(log: Log) -> str:
         done.append(f"{len(said['made'])} secrets made")
     settings = config(log)
     wanted = machine_settings(json.loads(log.run([PYTHON, "-m", "localcloud", "status", "--json"])))
-    wanted["backendRelease"] = setup.release_path()
-    if setup.BUNDLE.exists():
-        wanted["storefrontBundle"] = setup.storefront_path()
+    wanted |= {"backendRelease": setup.release_path(), "storefrontBundle": setup.storefront_path()}
     changed = {key: value for key, value in wanted.items() if settings.get(key.split(":", 1)[-1]) != value}
     if changed:
         pairs = [word for key, value in changed.items() for word in ("--plaintext", f"{key}={value}")]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.toolchain.steps import Log, SetupError
@@ -28,6 +29,9 @@ PACKAGES = (
     "zstd",
 )
 
+BROWSER = ("chromium",)
+"""For e2e tests alone: the browser that they look at the storefront with."""
+
 COMMANDS = (
     "curl", "haproxy", "hcloud", "ip", "mkfs.ext4", "mkfs.xfs", "mmdebstrap", "mount", "nft", "ssh", "systemd-nspawn",
     "zstd",
@@ -39,12 +43,22 @@ LISTS_AGE_SECONDS = 24 * 3600
 
 
 def install(log: Log) -> str:
-    """Makes every package be there. Asks apt for nothing if dpkg says that all are."""
+    """Makes every package be there that scripts/up needs."""
+    return make_be_there(log, PACKAGES, COMMANDS)
+
+
+def install_browser(log: Log) -> str:
+    """Makes the tests' browser be there."""
+    return make_be_there(log, BROWSER, BROWSER)
+
+
+def make_be_there(log: Log, packages: Sequence[str], commands: Sequence[str]) -> str:
+    """Asks apt for nothing if dpkg says that all are there."""
     if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
-        return without_apt()
-    lacking = missing()
+        return without_apt(commands)
+    lacking = missing(packages)
     if not lacking:
-        return f"{len(PACKAGES)} packages, all there"
+        return f"{number(packages, 'package')}, all there"
     if os.geteuid() != 0:
         raise SetupError(f"These packages are missing: run as root `apt-get install {' '.join(lacking)}`.")
     environment = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
@@ -57,28 +71,33 @@ def install(log: Log) -> str:
         # An old list names files that the mirror has replaced.
         log.run(["apt-get", "update", "-q"], environment=environment)
         log.run(command, environment=environment)
-    disable_services(log)
+    if "haproxy" in lacking:
+        disable_services(log)
     return f"installed {', '.join(lacking)}"
 
 
-def missing() -> list[str]:
+def missing(packages: Sequence[str]) -> list[str]:
     """The packages that dpkg does not call installed."""
     result = subprocess.run(
-        ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *PACKAGES], capture_output=True, text=True
+        ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *packages], capture_output=True, text=True
     )
     there = {line.split()[0] for line in result.stdout.splitlines() if line.endswith(" installed")}
-    return [name for name in PACKAGES if name not in there]
+    return [name for name in packages if name not in there]
 
 
-def without_apt() -> str:
+def without_apt(commands: Sequence[str]) -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
-    lacking = [name for name in COMMANDS if shutil.which(name, path=path) is None]
+    lacking = [name for name in commands if shutil.which(name, path=path) is None]
     if lacking:
         raise SetupError(
             f"This system has no apt, and these commands are missing: {', '.join(lacking)}. "
             "Install them with its package manager, then run scripts/up again."
         )
-    return f"{len(COMMANDS)} commands, all there"
+    return f"{number(commands, 'command')}, all there"
+
+
+def number(things: Sequence[str], what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def lists_are_old() -> bool:

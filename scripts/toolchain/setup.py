@@ -63,7 +63,6 @@ def storefront(log: Log) -> str:
 
 RELEASE = LOCAL / "toolchain" / "release"
 BUNDLE = LOCAL / "toolchain" / "storefront"
-BUILDER = ROOT / "scripts" / "operator" / "storefront" / "command.py"
 
 
 def release_path() -> str:
@@ -101,10 +100,15 @@ STEPS = (
     Step("storefront", "Storefront", storefront, needs=("packages", "python"), usual="2 min"),
 )
 
+TEST_STEPS = (
+    # After the other packages: apt does one thing at a time.
+    Step("browser", "Browser for tests", packages.install_browser, needs=("packages",), usual="1 min"),
+)
+
 
 def steps(names: Collection[str]) -> list[Step]:
     """The named steps; a Python that Debian ships makes environments only once python3-venv is there."""
-    chosen = [step for step in STEPS if step.name in names and (step.name != "storefront" or BUILDER.exists())]
+    chosen = [step for step in (*STEPS, *TEST_STEPS) if step.name in names]
     needs_venv = "packages" in names and os.geteuid() == 0 and not can_make_environments()
     return [
         Step(step.name, step.title, step.run, ("packages", *step.needs), step.usual)

@@ -32,8 +32,8 @@ SLOWEST = 5
 PREPARES = {
     "lint": ("python",),
     "unit": ("python",),
-    "contract": ("packages", "python", "pulumi", "plugins"),
-    "e2e": tuple(step.name for step in setup.STEPS),
+    "contract": ("packages", "python", "pulumi", "plugins", "runtime"),
+    "e2e": tuple(step.name for step in (*setup.STEPS, *setup.TEST_STEPS)),
 }
 
 LINT: tuple[tuple[str, tuple[str, ...]], ...] = (
