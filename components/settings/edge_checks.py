@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+from pydantic.alias_generators import to_camel
+
 from components.settings.checks import UNSET, Finding, Found, check, deployed
 from components.settings.derived import Known, shares_zone, usual_hosts
 from components.settings.keys import Environment
@@ -156,6 +159,32 @@ def lock_ends_before_retention(known: Known) -> Found:
             yield "backupLockDays", f"must be less than backupRetentionDays, which is {retention}", str(days)
         else:
             yield "backupRetentionDays", f"must be more than backupLockDays, which is {lock}", str(lock + 28)
+
+
+@check("storefront_variables")
+def no_secret_is_a_plain_variable(known: Known) -> Found:
+    """A plain variable is shown on the dashboard, in the state and in every preview. (What merely looks like a secret
+    is told when the bundle is read, with the names that the Worker has taken itself.)"""
+    for name, value in known["storefront_variables"].items():
+        for attribute, secret in known.items():
+            texts = secret.values() if isinstance(secret, dict) else [secret]
+            if any(isinstance(text, SecretStr) and _holds(value, text) for text in texts):
+                yield Finding(
+                    "storefrontVariables",
+                    f"holds the stack's {to_camel(attribute)} in the plain variable {name}",
+                    fix=f"pulumi config rm --path 'storefrontVariables.{name}' --stack {{stack}} && "
+                    f"pulumi config set --secret --path 'storefrontSecrets.{name}' --stack {{stack}}",
+                )
+
+
+def _holds(value: str, secret: SecretStr) -> bool:
+    """A storefront's secret may be a word such as "on", which says nothing."""
+    text = secret.get_secret_value().strip()
+    return len(text) >= SHORTEST_SECRET and text in value
+
+
+SHORTEST_SECRET = 8
+"""Characters."""
 
 
 @check("storefront_bundle")

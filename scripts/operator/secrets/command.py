@@ -81,6 +81,23 @@ def set_(key: str, stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None)
 
 
 @app.command()
+def rotate(key: str, stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Make originSecret or passSecret anew; the value before stays valid beside it until it is removed.
+
+    Prints the commands that come next, in their order.
+
+    Example: scripts/store secrets rotate originSecret -s production
+    """
+    steps = store.rotate(Engine(stack, config_file), key)
+    if as_json:
+        output.as_json({"rotated": key, "next": steps})
+        return
+    print(f"made {key} of stack {stack} anew; the value before is accepted beside it. Next:")
+    for step in steps:
+        print(f"  {step}")
+
+
+@app.command()
 def check(stack: Stack = DEFAULT_STACK, config_file: ConfigFile = None, as_json: AsJson = False) -> None:
     """Check the stack's settings and secrets by the program's rules (Stripe's mode, forms, lengths).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,48 @@ def generate(engine: Engine, rotate: Iterable[str] = ()) -> Generated:
             engine.set_secret(secret.key, maker())
             made.append(secret.key)
     return Generated(tuple(made), tuple(kept), tuple(by_hand))
+
+
+def rotate(engine: Engine, key: str) -> list[str]:
+    """Make `key` anew and keep the value before as the one that is accepted beside it; the commands that come next.
+
+    Nobody is refused on the way: both values are valid until the previous one is removed.
+    """
+    secret = _known(key)
+    if not secret.previous:
+        advice = secret.rotation or f"scripts/store secrets generate --rotate {key} -s {engine.stack}"
+        raise UsageProblem(f"{key} has no previous value that stays valid", advice=advice)
+    values = project_values(engine.config(show_secrets=True))
+    current, before = values.get(key), values.get(secret.previous)
+    if not current or secret.make is None:
+        raise OperatorError(f"{key} is not set", advice=f"scripts/store secrets generate -s {engine.stack}")
+    if before and before != current:
+        # What the edge still sends may be that one: a second rotation now would have it refused.
+        raise OperatorError(
+            f"a rotation of {key} is going on: {secret.previous} is set",
+            advice=" && ".join(_end_of_rotation(engine, secret)),
+        )
+    # In this order: interrupted between the two, the command can be given again.
+    engine.set_secret(secret.previous, current)
+    engine.set_secret(key, secret.make())
+    steps = [f"pulumi up -s {engine.stack}"]
+    if key == "originSecret" and _shares_zone(engine.stack, values):
+        # Production's rules send staging's secret.
+        copy = (
+            f"pulumi config get {key} -s {engine.stack} | scripts/store secrets set stagingOriginSecret -s production"
+        )
+        steps += [copy, "pulumi up -s production"]
+    return [*steps, *_end_of_rotation(engine, secret)[1:]]
+
+
+def _end_of_rotation(engine: Engine, secret: Secret) -> list[str]:
+    up = f"pulumi up -s {engine.stack}"
+    return [up, f"pulumi config rm {secret.previous} -s {engine.stack}", up]
+
+
+def _shares_zone(stack: str, values: Mapping[str, str]) -> bool:
+    environment = values.get("environment") or stack
+    return environment != "production" and values.get("domain") == values.get("productionDomain")
 
 
 def set_value(engine: Engine, key: str, value: str) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from components.settings import KEYS, Environment, Settings, SettingsError, StripeMode, load
-from tests.unit.configurations import SECRETS, configuration
+from tests.unit.configurations import ACCOUNT, SECRETS, configuration
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENTS = [environment.value for environment in Environment]
@@ -116,6 +116,73 @@ def test_defaults_are_the_project_files() -> None:
             assert declared == "", attribute
         else:
             assert str(declared) == str(field.default), attribute
+
+
+def test_names_of_the_public_side(release: Path) -> None:
+    """The guide's names, and those beside them that a stack does not set."""
+    production = load(configuration("production", release), "production")
+    staging = load(configuration("staging", release), "staging")
+    local = load(configuration("local", release), "local")
+
+    assert (production.metrics_host, production.status_host) == ("metrics.optic.works", "status.optic.works")
+    assert (staging.metrics_host, staging.status_host) == ("metrics-staging.optic.works", "status-staging.optic.works")
+    assert (local.metrics_host, local.status_host) == ("metrics.store.localhost", "status.store.localhost")
+    assert production.admin_url == "https://api.optic.works/app"
+    assert local.storefront_url == "https://store.localhost:8443"
+    assert production.images_url == "https://optic.works/cdn-cgi/imagedelivery/Vi7wi5KSItxGFsWRG2Us6Q/production"
+    assert load(configuration("local", release) | {"cloudflareImages": "false"}, "local").images_url is None
+
+
+def test_who_owns_the_zone(release: Path) -> None:
+    """Two owners of one zone undo each other's rules; none at all leaves its API open to everybody."""
+    own = {"domain": "opticworks.dev", "storefrontHost": "opticworks.dev", "apiHost": "api.opticworks.dev"}
+    alone = load(configuration("staging", release) | own, "staging")
+
+    assert load(configuration("production", release), "production").owns_zone
+    assert not load(configuration("staging", release), "staging").owns_zone
+    assert load(configuration("local", release), "local").owns_zone
+    assert alone.owns_zone
+    assert (alone.metrics_host, alone.status_host) == ("metrics.opticworks.dev", "status.opticworks.dev")
+
+
+def test_each_environment_has_a_bucket_of_its_own(release: Path) -> None:
+    """They share the account: a lifecycle rule of staging's would delete production's dumps."""
+    found = {name: load(configuration(name, release), name) for name in ENVIRONMENTS}
+
+    assert found["production"].backups_bucket == found["local"].backups_bucket == "opticworks-backups"
+    assert found["staging"].backups_bucket == "opticworks-backups-staging"
+    assert found["staging"].r2_endpoint == f"https://{ACCOUNT}.r2.cloudflarestorage.com"
+    values = configuration("local", release) | {"r2Endpoint": "http://127.0.0.1:8472/"}
+    assert load(values, "local").r2_endpoint == "http://127.0.0.1:8472"
+
+
+def test_variables_and_secrets_of_the_storefront(release: Path) -> None:
+    """As Pulumi hands them over; `config set --path` makes numbers of texts that look like them."""
+    values = configuration("staging", release) | {
+        "storefrontVariables": '{"REGION": "de", "PAGE_SIZE": 24, "BETA": true}',
+        "storefrontSecrets": '{"SEARCH_KEY": "not-to-be-shown"}',
+    }
+    found = load(values, "staging")
+
+    assert found.storefront_variables == {"REGION": "de", "PAGE_SIZE": "24", "BETA": "true"}
+    assert found.storefront_secrets["SEARCH_KEY"].get_secret_value() == "not-to-be-shown"
+    assert "not-to-be-shown" not in f"{found!r} {found.model_dump_json()}"
+    with pytest.raises(SettingsError, match="storefrontSecrets: must be stored encrypted"):
+        load(values, "staging", plaintext=["storefrontSecrets"])
+
+
+def test_production_carries_stagings_names(release: Path) -> None:
+    values = configuration("production", release) | {
+        "stagingStorefrontHost": "staging.optic.works",
+        "stagingApiHost": "api-staging.optic.works",
+        "stagingOriginSecret": "s" * 43,
+        "originSecretPrevious": "q" * 43,
+    }
+    found = load(values, "production")
+
+    assert found.staging_api_host == "api-staging.optic.works"
+    assert found.staging_origin_secret is not None and found.origin_secret_previous is not None
+    assert load(configuration("production", release), "production").staging_origin_secret is None
 
 
 GUIDE = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from components import settings
 from scripts.operator.errors import OperatorError, UsageProblem
 from scripts.operator.process import run
 from scripts.operator.secrets import store
-from scripts.operator.secrets.catalogue import PEM, SECRETS, find, ssh_private_key
+from scripts.operator.secrets.catalogue import PEM, SECRETS, certificate_key, find, ssh_private_key
 from tests.unit.store.fakes import FakePulumi
 
 KEYS = {secret.key for secret in SECRETS}
@@ -63,6 +64,107 @@ def test_keys_whose_loss_locks_everybody_out_are_not_rotated(key: str) -> None:
     with pytest.raises(OperatorError) as refused:
         store.generate(pulumi.engine(), [key])
     assert key in refused.value.message and refused.value.advice
+    assert pulumi.config == {}
+
+
+@pytest.mark.parametrize("key", ["originSecret", "passSecret"])
+def test_a_rotation_keeps_the_value_before(key: str) -> None:
+    """Forgotten, it is still what the edge sends, and every request is refused until all proxies have the new one."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine("production"))
+    before = {name: entry["value"] for name, entry in pulumi.config.items()}
+
+    steps = store.rotate(pulumi.engine("production"), key)
+
+    after = {name: entry["value"] for name, entry in pulumi.config.items()}
+    own = f"opticworks-store:{key}"
+    assert after[f"{own}Previous"] == before[own] != after[own]
+    assert {name for name in before if before[name] != after[name]} == {own}
+    assert all(entry["secret"] for entry in pulumi.config.values())
+    assert steps == [
+        "pulumi up -s production",
+        f"pulumi config rm {key}Previous -s production",
+        "pulumi up -s production",
+    ]
+
+
+def test_a_second_rotation_waits_for_the_end_of_the_first() -> None:
+    """Twice in a row, and the value that the edge sends is neither of the two that proxies accept."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine())
+    store.rotate(pulumi.engine(), "originSecret")
+    before = dict(pulumi.config)
+
+    with pytest.raises(OperatorError, match="is going on") as refused:
+        store.rotate(pulumi.engine(), "originSecret")
+
+    assert "pulumi config rm originSecretPrevious -s local" in (refused.value.advice or "")
+    assert pulumi.config == before
+
+
+def test_a_rotation_that_was_interrupted_can_be_given_again() -> None:
+    """Between its two steps both values are the same, and `pulumi up` refuses that."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine())
+    own = "opticworks-store:originSecret"
+    pulumi.config[f"{own}Previous"] = dict(pulumi.config[own])
+
+    store.rotate(pulumi.engine(), "originSecret")
+
+    assert pulumi.config[own] != pulumi.config[f"{own}Previous"]
+
+
+def test_a_shared_zones_owner_is_told_of_stagings_new_secret() -> None:
+    """Production's rules send staging's secret: not told, they send one that staging soon refuses."""
+    shared = {"domain": "optic.works", "productionDomain": "optic.works"}
+    pulumi = FakePulumi(
+        config={f"opticworks-store:{key}": {"value": value, "secret": False} for key, value in shared.items()}
+    )
+    store.generate(pulumi.engine("staging"))
+
+    steps = store.rotate(pulumi.engine("staging"), "originSecret")
+
+    copy = "pulumi config get originSecret -s staging | scripts/store secrets set stagingOriginSecret -s production"
+    assert steps[:3] == ["pulumi up -s staging", copy, "pulumi up -s production"]
+    assert steps[3:] == ["pulumi config rm originSecretPrevious -s staging", "pulumi up -s staging"]
+    pulumi.config["opticworks-store:domain"]["value"] = "opticworks.dev"
+    del pulumi.config["opticworks-store:originSecretPrevious"]
+    assert "production" not in " ".join(store.rotate(pulumi.engine("staging"), "originSecret"))
+
+
+@pytest.mark.parametrize("key", ["jwtSecret", "databasePassword", "sshPrivateKey"])
+def test_what_has_no_second_value_is_not_rotated_so(key: str) -> None:
+    """A database password that seems to have been changed gently logs every instance out of the database."""
+    pulumi = FakePulumi()
+    store.generate(pulumi.engine())
+    before = dict(pulumi.config)
+    with pytest.raises(UsageProblem):
+        store.rotate(pulumi.engine(), key)
+    assert pulumi.config == before
+
+
+def test_the_certificates_key_is_one_that_cloudflare_signs_for() -> None:
+    """origin-ecc certificates are for P-256; a key of another kind is refused in the middle of `pulumi up`."""
+    key = load_pem_private_key(certificate_key().encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
+
+
+def test_optional_secrets_are_not_asked_for() -> None:
+    """`list` that is never content is a `list` that nobody reads."""
+    pulumi = FakePulumi()
+    done = store.generate(pulumi.engine())
+    optional = {secret.key for secret in SECRETS if secret.optional}
+    assert not optional & {*done.made, *done.kept, *(secret.key for secret in done.by_hand)}
+    states = {state.secret.key: state.state for state in store.states(pulumi.engine())}
+    assert {states[key] for key in optional} == {"not needed"}
+
+
+def test_the_storefronts_secrets_are_set_by_name() -> None:
+    """One value under the key of all of them would be none that the storefront reads."""
+    pulumi = FakePulumi()
+    with pytest.raises(UsageProblem, match="by name") as refused:
+        store.set_value(pulumi.engine("staging"), "storefrontSecrets", "x" * 40)
+    assert "--path 'storefrontSecrets.NAME' -s staging" in (refused.value.advice or "")
     assert pulumi.config == {}
 
 
