@@ -31,6 +31,8 @@ PACKAGES = (
 
 BROWSER = ("chromium",)
 """For e2e tests alone: the browser that they look at the storefront with."""
+BROWSERS = ("chromium", "google-chrome")
+"""Either does; Ubuntu's package `chromium` holds none."""
 
 COMMANDS = (
     "curl", "haproxy", "hcloud", "ip", "mkfs.ext4", "mkfs.xfs", "mmdebstrap", "mount", "nft", "ssh", "systemd-nspawn",
@@ -49,7 +51,8 @@ def install(log: Log) -> str:
 
 def install_browser(log: Log) -> str:
     """Makes the tests' browser be there."""
-    return make_be_there(log, BROWSER, BROWSER)
+    there = next((name for name in BROWSERS if shutil.which(name)), None)
+    return f"{there} is there" if there else make_be_there(log, BROWSER, BROWSER)
 
 
 def make_be_there(log: Log, packages: Sequence[str], commands: Sequence[str]) -> str:
