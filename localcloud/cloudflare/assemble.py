@@ -178,7 +178,7 @@ PARTS = (
         frozenset({
             "zone", "zone_setting", "dns_record", "ruleset", "worker", "worker_version", "worker_deployment",
             "worker_domain", "worker_route", "purge", "access_app", "access_policy", "access_group", "access_idp",
-            "access_service_token", "access_organization", "origin_certificate",
+            "access_service_token", "access_organization", "access_revocation", "origin_certificate",
         }),
         _traffic,
     ),

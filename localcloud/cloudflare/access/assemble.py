@@ -32,4 +32,8 @@ def state(tx: Transaction, account: str) -> Access:
         token_ends={row["client_id"]: row["expires_at"] for row in tokens if row["expires_at"]},
         session_duration=found.get("session_duration") or "24h",
         account=account,
+        generations={
+            **{app["aud"]: app["_generation"] for app in apps if "_generation" in app},
+            **{row["email"]: row["generation"] for row in tx.all("access_revocation", account)},
+        },
     )

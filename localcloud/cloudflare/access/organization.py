@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.cloudflare.errors import ApiError
-from localcloud.cloudflare.routing import Answer, Call, Route, now
+from localcloud.cloudflare.errors import ApiError, bad_request
+from localcloud.cloudflare.routing import Answer, Call, Route, now, uuid_id
 from localcloud.cloudflare.store import Row, Transaction
 
 KIND = "access_organization"
@@ -43,5 +43,15 @@ def post(call: Call) -> Answer:
     return put(call)
 
 
+def revoke_user(call: Call) -> Answer:
+    """Log a person out of every application; the answer is whether that was done."""
+    email = str(call.object().get("email") or "").strip().lower()
+    if not email:
+        raise bad_request("access.api.error.invalid_request: email is missing", 12130, "/email")
+    call.tx.put("access_revocation", call.account, email, {"email": email, "generation": uuid_id()})
+    return Answer(True)
+
+
 PATH = "/accounts/{account_id}/access/organizations"
-ROUTES = [Route("GET", PATH, get), Route("PUT", PATH, put), Route("POST", PATH, post)]
+ROUTES = [Route("GET", PATH, get), Route("PUT", PATH, put), Route("POST", PATH, post),
+          Route("POST", PATH + "/revoke_user", revoke_user)]  # fmt: skip

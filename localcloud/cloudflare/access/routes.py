@@ -236,6 +236,14 @@ def rotate(call: Call) -> Answer:
     return Answer(_token_once(call, row))
 
 
+def revoke(call: Call) -> Answer:
+    """End every session with an application."""
+    found = next(one for one in APPS if ("zone_id" in one.path) == ("zone_id" in call.path))
+    row = call.tx.edit(found.kind, found.scope(call), found.find(call)["id"])
+    row["_generation"] = uuid_id()
+    return Answer({}, status=202)
+
+
 def refresh(call: Call) -> Answer:
     row = call.tx.edit(TOKENS.kind, call.account, TOKENS.find(call)["id"])
     _prepare_token(call, row, row)
@@ -245,6 +253,7 @@ def refresh(call: Call) -> Answer:
 ROUTES = [
     *[route for one in (*APPS, POLICIES, ACCESS_GROUPS, PROVIDERS, TOKENS) for route in one.routes()],
     *organization.ROUTES,
+    *[Route("POST", f"{one.path}/{{id}}/revoke_tokens", revoke) for one in APPS],
     Route("POST", BASE + "/service_tokens/{id}/rotate", rotate),
     Route("POST", BASE + "/service_tokens/{id}/refresh", refresh),
 ]

@@ -129,6 +129,8 @@ class Access:
     session_duration: str = "24h"
     """Of a login; each application and policy has its own besides."""
     account: str = ""
+    generations: Mapping[str, str] = field(default_factory=dict)
+    """By an application's ``aud`` or a person's address: what changes when all tokens of it are revoked."""
 
 
 class Traffic(Protocol):

@@ -113,6 +113,40 @@ def browser_of(home: Path, ports: tuple[int, int]) -> Iterator[tuple[Served, htt
         yield api, client
 
 
+def sign_in(client: httpx.Client, home: Path, url: str) -> httpx.Response:
+    login = client.get(url, follow_redirects=True)
+    page = client.post(login.url, data={"email": ADA})
+    attempt = re.findall(r"name=attempt value='([^']+)'", page.text)[0]
+    return client.post(login.url, data={"attempt": attempt, "code": last_code(home, ADA) or ""}, follow_redirects=True)
+
+
+def test_what_is_revoked_is_over_at_once(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """Whoever was dismissed stays in for as long as the token says."""
+    url = f"https://{HOST}:{ports[1]}/"
+    with browser_of(tmp_path, ports) as (api, client), browser(tmp_path) as program:
+        token = declare(api)
+        shown = {"CF-Access-Client-Id": token["client_id"], "CF-Access-Client-Secret": token["client_secret"]}
+        zero_trust = api.sdk.zero_trust
+        app = next(iter(zero_trust.access.applications.list(account_id=api.account)))
+        assert app.id is not None
+        assert sign_in(client, tmp_path, url).status_code == 200
+        assert program.get(url, headers=shown).status_code == 200
+        zero_trust.access.applications.revoke_tokens(app.id, account_id=api.account)
+        settle(api)
+        assert client.get(url).status_code == 302 and program.get(url).status_code == 302
+        assert client.get(url, follow_redirects=True).status_code == 200  # the login still holds
+        assert program.get(url, headers=shown).status_code == 200
+        sent = {"name": "new", "type": "self_hosted", "domain": HOST}
+        api.result("PUT", f"A/access/apps/{app.id}", sent)
+        settle(api)
+        assert client.get(url).status_code == 200
+        assert zero_trust.organizations.revoke_users(account_id=api.account, email=ADA) is True
+        settle(api)
+        assert client.get(url).status_code == 302
+        assert "Send code" in client.get(url, follow_redirects=True).text
+        assert sign_in(client, tmp_path, url).status_code == 200
+
+
 def test_a_team_that_is_elsewhere_is_served_here(tmp_path: Path, ports: tuple[int, int]) -> None:
     """A login on this machine would send its address to a real team's pages."""
     with browser_of(tmp_path, ports) as (api, client):

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from localcloud.cloudflare.edge.access.codes import MAX_CODES, sent
 from tests.contract.cloudflare_access.conftest import ADMIN, TEAM, Protected, application, hidden, policy
 
 APP = application("store.localhost/app")
@@ -144,3 +145,13 @@ async def test_logout_ends_every_session_of_a_person(protected: Protected, where
             assert answer.status_code == 302
             login = await browser.get(answer.headers["location"])
             assert "Send code" in login.text
+
+
+async def test_an_address_is_not_flooded_with_codes(protected: Protected) -> None:
+    """Five tries for each of a thousand codes are five thousand tries."""
+    await protected.declare(APP)
+    async with protected.browser() as browser:
+        login = await browser.get(protected.url("store.localhost", "/app"), follow_redirects=True)
+        pages = [await browser.post(login.url, data={"email": ADMIN}) for _ in range(MAX_CODES + 3)]
+        assert len(sent(protected.edge.settings.home, ADMIN)) == MAX_CODES
+        assert {page.status_code for page in pages} == {200}

@@ -18,6 +18,8 @@ from typing import Any
 LIFETIME = 600
 """Seconds."""
 TRIES = 5
+MAX_CODES = 30
+"""Codes that an address gets within a code's lifetime, so that guessing is not begun anew for ever."""
 MAX_ATTEMPTS = 10_000
 OUTBOX = Path("access") / "outbox.jsonl"
 
@@ -46,6 +48,7 @@ class Codes:
         self._attempts = {name: one for name, one in self._attempts.items() if one.expires > now}
         while len(self._attempts) >= MAX_ATTEMPTS:
             self._attempts.pop(next(iter(self._attempts)))
+        allowed = allowed and len(_fresh(self._outbox, email)) < MAX_CODES
         code = f"{secrets.randbelow(1_000_000):06}" if allowed else None
         name = secrets.token_urlsafe(24)
         self._attempts[name] = Attempt(email, browser, code, now + LIFETIME)
@@ -73,15 +76,21 @@ class Codes:
         return attempt.email if right else None
 
     def _deliver(self, entry: dict[str, Any]) -> None:
-        self._outbox.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(self._outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-            file.write(json.dumps(entry) + "\n")
+        kept = [*_fresh(self._outbox), entry]
+        draft = self._outbox.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.writelines(json.dumps(one) + "\n" for one in kept)
+        draft.replace(self._outbox)
 
 
 def sent(home: Path, email: str | None = None) -> list[dict[str, Any]]:
     """Every code that was sent from an embedded cloud's home and is not too old, oldest first."""
+    return _fresh(home / OUTBOX, email)
+
+
+def _fresh(outbox: Path, email: str | None = None) -> list[dict[str, Any]]:
     try:
-        lines = (home / OUTBOX).read_text().splitlines()
+        lines = outbox.read_text().splitlines()
     except FileNotFoundError:
         return []
     now = _text(time.time())

@@ -134,8 +134,8 @@ class Gate:
         """Whether a token is shown that was issued for a service token which still lets in."""
         state = self._issuer.state
         for token in [*cookies.values(request, cookies.AUTHORIZATION), *request.headers.all(TOKEN)]:
-            claims = self._issuer.keys.verify(token, "app")
-            if claims is None or "common_name" not in claims or area.application["aud"] not in claims["aud"]:
+            claims = self._issuer.program(token)
+            if claims is None or area.application["aud"] not in claims["aud"]:
                 continue
             known = state.access.tokens.get(claims["common_name"])
             who = Visitor(request.client_ip, COUNTRY, token=known[0] if known else None)
@@ -162,13 +162,14 @@ class Gate:
 
     def _to_login(self, request: Request, area: Area, *, token_shown: bool) -> Response:
         state = self._issuer.state
+        target = "/" + request.target.lstrip("/") if not request.target.startswith("/") else request.target
         if request.scheme != "https":  # its cookies would be lost
-            return pages.redirect(f"{state.origin(request.host)}{request.target}")
+            return pages.redirect(f"{state.origin(request.host)}{target}")
         app = area.application
         own = cookies.first(request, cookies.APP_SESSION)
         app_session = own or f"n{secrets.token_hex(16)}"
-        meta = self._issuer.meta(app, request.host, request.target, app_session, token_shown=token_shown)
-        query = urlencode({"kid": app["aud"], "redirect_url": request.target, "meta": meta})
+        meta = self._issuer.meta(app, request.host, target, app_session, token_shown=token_shown)
+        query = urlencode({"kid": app["aud"], "redirect_url": target, "meta": meta})
         location = f"{state.team}{team.LOGIN}{request.host}?{query}"
         return pages.redirect(location, [cookies.make(cookies.APP_SESSION, app_session, APP_SESSION_SECONDS)])
 
@@ -196,7 +197,7 @@ class Gate:
             return pages.said(
                 400, "Sign in again", "The login was begun in another browser, or this one keeps no cookies."
             )
-        session = issuer.sessions.get(ticket["identity_nonce"])
+        session = issuer.live(ticket["identity_nonce"])
         area = issuer.state.applications.area(request.host, ticket["redirect_url"].partition("?")[0])
         if session is None or area is None or area.application["aud"] != ticket["aud"]:
             return expired

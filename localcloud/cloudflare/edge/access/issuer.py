@@ -68,7 +68,8 @@ class Issuer:
         """A session of somebody who has proved an address."""
         access = self.state.access
         user = str(uuid.uuid5(USERS, f"{access.account}/{email}"))
-        return self.sessions.begin(user, email, self.state.pin, ip, country, seconds(access.session_duration))
+        lifetime, generation = seconds(access.session_duration), access.generations.get(email, "")
+        return self.sessions.begin(user, email, self.state.pin, ip, country, lifetime, generation)
 
     def login(self, session: Session) -> tuple[str, float]:
         """The token of the team's host, and its lifetime in seconds."""
@@ -86,7 +87,7 @@ class Issuer:
         lifetime = self._lifetime(application, policy)
         claims = self._about(session) | {
             "aud": [application["aud"]], "type": "app", "exp": int(time.time() + lifetime),
-            "policy_id": policy.get("id", ""),
+            "policy_id": policy.get("id", ""), **self._generation(application),
         }  # fmt: skip
         if binding:
             claims["binding"] = digest(binding)
@@ -100,6 +101,7 @@ class Issuer:
         claims = {
             "type": "app", "aud": [application["aud"]], "exp": int(now + lifetime), "iss": self.state.team,
             "common_name": client_id, "iat": now, "nbf": now, "sub": "", "policy_id": policy.get("id", ""),
+            **self._generation(application),
         }  # fmt: skip
         return self.keys.sign(claims), lifetime
 
@@ -133,9 +135,31 @@ class Issuer:
 
     def session(self, token: str, kind: str) -> tuple[Claims, Session] | None:
         """A person's token and the session that it is from, if both still hold."""
-        claims = self.keys.verify(token, kind) if token else None
-        session = self.sessions.get(str(claims.get("identity_nonce", ""))) if claims else None
+        claims = self._current(token, kind)
+        session = self.live(str(claims.get("identity_nonce", ""))) if claims else None
         return (claims, session) if claims and session and claims.get("email") == session.email else None
+
+    def program(self, token: str) -> Claims | None:
+        """The claims of a token that was issued without a login."""
+        claims = self._current(token, "app")
+        return claims if claims and "common_name" in claims else None
+
+    def live(self, nonce: str) -> Session | None:
+        """A session that was neither ended nor revoked."""
+        session = self.sessions.get(nonce)
+        current = self.state.access.generations.get(session.email, "") if session else ""
+        return session if session and session.generation == current else None
+
+    def _current(self, token: str, kind: str) -> Claims | None:
+        claims = self.keys.verify(token, kind) if token else None
+        if claims is None or kind != "app":
+            return claims
+        current = self.state.access.generations.get(claims["aud"][0], "")
+        return claims if claims.get("generation", "") == current else None
+
+    def _generation(self, application: Application) -> Claims:
+        current = self.state.access.generations.get(application["aud"])
+        return {"generation": current} if current else {}
 
     def _about(self, session: Session) -> Claims:
         now = int(time.time())

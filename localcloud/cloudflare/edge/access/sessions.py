@@ -22,6 +22,8 @@ class Session:
     country: str
     begun: int
     expires: int
+    generation: str = ""
+    """Of the person's tokens: a session of a former one is over."""
 
 
 class Sessions:
@@ -34,10 +36,13 @@ class Sessions:
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             self._live = {}  # everybody logs in again
 
-    def begin(self, user: str, email: str, method: str, ip: str, country: str, lifetime: float) -> Session:
+    def begin(
+        self, user: str, email: str, method: str, ip: str, country: str, lifetime: float, generation: str = ""
+    ) -> Session:
         """``lifetime`` in seconds."""
         now = int(time.time())
-        session = Session(secrets.token_hex(8), user, email, method, ip, country, now, now + int(lifetime))
+        nonce = secrets.token_hex(8)
+        session = Session(nonce, user, email, method, ip, country, now, now + int(lifetime), generation)
         self._live[session.nonce] = session
         self._save()
         return session

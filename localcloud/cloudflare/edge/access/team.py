@@ -145,8 +145,7 @@ def get_identity(issuer: Issuer, request: Request) -> Response:
             found = issuer.session(token, kind)
             if found is not None:
                 return pages.data(200, identity(*found, account), cache_control=pages.NO_STORE)
-        claims = issuer.keys.verify(token, "app")
-        if claims is not None and "common_name" in claims:
+        if (claims := issuer.program(token)) is not None:
             return pages.data(200, identity(claims, None, account), cache_control=pages.NO_STORE)
     return pages.data(400, {"err": "no app token set"}, cache_control=pages.NO_STORE)
 
