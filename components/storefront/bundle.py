@@ -55,8 +55,8 @@ class Bundle:
     assets: int
 
 
-def read(path: Path, *, paid: bool, project: Path) -> Bundle:
-    """The bundle at `path` (relative to `project`), composed where it is raw, in its place below `STORE`.
+def read(path: Path, *, paid: bool, project: Path, store: Path = STORE) -> Bundle:
+    """The bundle at `path`, composed where it is raw, in its place below `store`; both are relative to `project`.
 
     Raises BundleError: no bundle, changed since, or over the limits of the account's Workers plan.
     """
@@ -65,15 +65,15 @@ def read(path: Path, *, paid: bool, project: Path) -> Bundle:
         raise BundleError(shown, "is a file, not a bundle's folder" if given.exists() else "is not there")
     if not (given / "manifest.json").is_file():
         _check_raw(given, shown)
-        given = composition.compose(given, project / STORE, shown)
+        given = composition.compose(given, project / store, shown)
     manifest = _manifest(given, shown)
     digest = str(manifest["digest"])
     assets = _verified(given, manifest, shown)
     _check_limits(manifest, assets, paid, shown)
-    place = project / STORE / f"storefront-{digest}"
+    place = project / store / f"storefront-{digest}"
     if given.resolve() != place.resolve():
         _put(given, place, manifest)
-    return _bundle(manifest, STORE / place.name)
+    return _bundle(manifest, store / place.name)
 
 
 def _check_raw(folder: Path, shown: str) -> None:

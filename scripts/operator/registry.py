@@ -11,7 +11,7 @@ import importlib
 import typer
 
 COMMANDS = ("status", "smoke", "secrets", "ssh")
-GROUPS = ("release", "images")
+GROUPS = ("release", "storefront", "images")
 
 
 def register_all(app: typer.Typer) -> None:

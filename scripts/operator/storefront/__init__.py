@@ -1,0 +1,1 @@
+"""Storefront bundles: built once, off the edge."""
