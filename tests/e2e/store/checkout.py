@@ -1,4 +1,4 @@
-"""A clean checkout of this working tree in a folder of its own, with a cloud, a state and a port of its own.
+"""A clean checkout of this working tree in a folder of its own, with a cloud, a state and ports of its own.
 
 It is brought up by its own `scripts/up`, so what these tests run is what a newcomer types. Nothing of the checkout that
 the tests were started from is touched; what is shared is the machine's cache (system images, packages, releases).
@@ -13,16 +13,23 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from scripts.operator import http
+
 ROOT = Path(__file__).resolve().parents[3]
 # What a shell with scripts/env, or pytest's own, would leak into the checkout's commands.
-FOREIGN = ("PULUMI_", "HCLOUD_", "LOCALCLOUD_HOME", "LOCALCLOUD_PORT", "OPTICWORKS_", "PYTHONPATH", "PYTEST_")
+FOREIGN = ("PULUMI_", "HCLOUD_", "CLOUDFLARE_", "LOCALCLOUD_", "OPTICWORKS_", "PYTHONPATH", "PYTEST_")
+TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+PORTS = (
+    "LOCALCLOUD_PORT", "LOCALCLOUD_CLOUDFLARE_PORT", "LOCALCLOUD_EDGE_PORT", "LOCALCLOUD_EDGE_HTTP_PORT",
+    "LOCALCLOUD_S3_PORT",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,19 @@ class Checkout:
     """One checkout. Commands run in it as in a fresh shell; `shell` runs them after `. scripts/env`."""
 
     root: Path
-    port: int
+    ports: dict[str, int]
+    """By the variable that says it."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The test's own environment without what belongs to another checkout; the port is the only thing set."""
+        """The test's own environment without what belongs to another checkout; the ports are the only thing set."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        # A machine's own authorities stay, another checkout's go with its scripts/env.
+        kept = {name: value for name, value in kept.items() if name not in TRUST or not value.endswith("/bundle.pem")}
         path = kept["PATH"].split(os.pathsep)
         kept["PATH"] = os.pathsep.join(p for p in path if "venv/" not in p and not p.startswith(str(ROOT)))
-        return kept | {"LOCALCLOUD_PORT": str(self.port), "NO_PROXY": "*", "no_proxy": "*"}
+        return kept | {name: str(port) for name, port in self.ports.items()} | {"NO_PROXY": "*", "no_proxy": "*"}
 
     def run(self, *argv: str, check: bool = True, timeout: float = 600) -> Ran:
         """Run a command in the checkout; with `check`, a failure is the test's, with what the command said."""
@@ -94,6 +104,20 @@ class Checkout:
         return self.root / ".local" / "cloud"
 
     @property
+    def port(self) -> int:
+        """Where the embedded Hetzner Cloud answers."""
+        return self.ports["LOCALCLOUD_PORT"]
+
+    @property
+    def authority(self) -> Path:
+        """What the embedded edge's certificates are signed with."""
+        return self.cloud / "ca" / "ca.pem"
+
+    def client(self, base_url: str = "", **options: Any) -> httpx.Client:
+        """A client for the checkout's addresses, those below .localhost among them."""
+        return http.client(base_url, authority=self.authority, **{"timeout": 10, **options})
+
+    @property
     def token(self) -> str:
         """The embedded cloud's token."""
         return (self.cloud / "token").read_text().strip()
@@ -112,7 +136,7 @@ class Checkout:
 
 
 def make(folder: Path) -> Checkout:
-    """Copy the working tree, tracked and new files alike, and give it a free port."""
+    """Copy the working tree, tracked and new files alike, and give it free ports."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -122,17 +146,16 @@ def make(folder: Path) -> Checkout:
         if source.is_file() or source.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
-    port = free_port()
-    stack = folder / "Pulumi.local.yaml"
-    stack.write_text(stack.read_text().replace("127.0.0.1:8470", f"127.0.0.1:{port}"))
-    return Checkout(folder, port)
+    return Checkout(folder, dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def free_ports(number: int) -> list[int]:
+    """Ports on loopback that nobody listens on, each another one."""
+    with ExitStack() as held:
+        found = [held.enter_context(socket.socket()) for _ in range(number)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in found]
 
 
 def eventually(what: str, holds: Callable[[], object], seconds: float, every: float = 0.2) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.store.checkout import Checkout, make
+from tests.e2e.store.checkout import ROOT, Checkout, make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +27,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     folder = tmp_path_factory.mktemp("store", numbered=True) / "checkout"
     folder.mkdir()
     made = make(folder)
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        # Every client of the tests trusts this checkout's edge, and no other's.
+        patch.setenv("OPTICWORKS_CA", str(made.authority))
+        yield made
     if (folder / ".local" / "cloud").exists():
         made.run(".venv/bin/python", "-m", "localcloud", "stop", check=False, timeout=120)
     if not _mounted_below(folder):
@@ -43,6 +46,14 @@ def store(checkout: Checkout) -> Checkout:
     if ran.code != 0:
         pytest.fail(f"scripts/up ended with {ran.code}:\n{ran.said}", pytrace=False)
     return checkout
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """What a browser saw, kept after the tests in the checkout that they were started from."""
+    folder = ROOT / ".local" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _mounted_below(folder: Path) -> bool:

@@ -10,6 +10,8 @@ from types import TracebackType
 
 import httpx
 
+from scripts.operator import http
+
 PER_SECOND = 8.0
 TIMEOUT_SECONDS = 10.0
 
@@ -47,9 +49,7 @@ class Load:
 
     def _customer(self, keep: bool) -> None:
         limits = httpx.Limits(max_keepalive_connections=4 if keep else 0)
-        with httpx.Client(
-            base_url=self.url, headers=self.headers, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False
-        ) as client:
+        with http.client(self.url, headers=self.headers, timeout=TIMEOUT_SECONDS, limits=limits) as client:
             number = 0
             while not self._stop.wait(len(self._threads) / PER_SECOND):
                 self._request(client, self.paths[number % len(self.paths)])

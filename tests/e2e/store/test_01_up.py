@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
-
 from tests.e2e.store.checkout import Checkout
 
 HEALTHY = {"status": "ok", "database": "connected", "redis": "connected"}
@@ -15,7 +13,8 @@ EXPECTED_OUTPUTS = {
 
 def test_one_command_ends_with_a_store_that_answers(store: Checkout) -> None:
     """A newcomer's first minutes: whatever else works, this must."""
-    answer = httpx.get(f"{store.outputs()['apiUrl']}/health", trust_env=False, timeout=10)
+    with store.client(store.outputs()["apiUrl"]) as client:
+        answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, HEALTHY)
     assert answer.headers["x-instance"] == "local-medusa-1"
 
