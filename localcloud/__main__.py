@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", "Say whether the cloud runs; exits with 3 if not.", "status --json")
     status.add_argument("--json", action="store_true", help="print one JSON object")
     add("env", "Print shell exports for the clouds' clients.", 'env   # eval "$(python -m localcloud env)"')
+    code = add("access-code", "Print the newest one-time code that a login has sent.", "access-code ada@example.com")
+    code.add_argument("email", metavar="EMAIL", help="address that the login is for")
     images = words.add_parser("images", help="Build the images that servers boot from ahead of time.", add_help=False)
     images.add_argument("rest", nargs=argparse.REMAINDER)
     runtime = add("runtime", "Install what Workers run in (workerd) ahead of time.", "runtime install")
@@ -106,11 +108,25 @@ def _run(asked: argparse.Namespace) -> int:
         case "env":
             for name, value in _exports(home).items():
                 print(f"export {name}={shlex.quote(value)}")
+        case "access-code":
+            print(_access_code(home, asked.email))
         case "status":
             found = control.status(home)
             print(json.dumps(found, indent=2) if asked.json else _sentence(found))
             return 0 if found["running"] else NOT_RUNNING
     return 0
+
+
+def _access_code(home: Home, email: str) -> str:
+    from localcloud.cloudflare.edge.access.codes import last_code
+
+    code = last_code(home.path, email)
+    if code is None:
+        raise DaemonError(
+            f"no code for {email} in the last ten minutes; ask for one on the login page. "
+            "An address that no policy of the application allows gets none"
+        )
+    return code
 
 
 def _runtime() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +71,13 @@ def declare(api: Served) -> dict[str, Any]:
     return token
 
 
+def command(home: Path, email: str) -> tuple[int, str]:
+    """Exit status and output of the embedded cloud's command."""
+    words = [sys.executable, "-m", "localcloud", "access-code", email, "--home", str(home)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout.strip()
+
+
 def settle(api: Served) -> None:
     assert api.cloud.publisher.settle(30) and api.cloud.publisher.problems == {}
 
@@ -82,6 +91,8 @@ def test_what_is_declared_is_guarded_and_a_login_outlives_a_restart(tmp_path: Pa
         assert login.url.host == TEAM and "Send code" in login.text
         page = client.post(login.url, data={"email": ADA})
         told = api.http.get("/_localcloud/access/codes").json()["codes"]
+        assert command(tmp_path, ADA) == (0, told[-1]["code"])
+        assert command(tmp_path, "eve@example.com")[0] == 1
         assert told == sent(tmp_path, ADA) and told[-1]["code"] == last_code(tmp_path, "Ada@example.com")
         assert api.http.get("/_localcloud/access/codes?email=x@example.com").json() == {"codes": []}
         attempt = re.findall(r"name=attempt value='([^']+)'", page.text)[0]
