@@ -11,8 +11,6 @@ from localcloud.cloudflare.edge.messages import Request, Response
 
 ORIGIN = "public.r2.dev"
 """What the DNS record of a bucket's custom domain leads to."""
-MANAGED = ".r2.localhost"
-"""End of managed host names, in the place of ``pub-….r2.dev``."""
 
 
 class Buckets:

@@ -7,10 +7,18 @@ from pathlib import Path
 from localcloud.cloudflare.edge import forwarding, messages
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.upstream import Upstream
+from localcloud.cloudflare.images_service import names
 
+MANAGED = ".r2.localhost"
+"""End of the managed host names of buckets, in the place of ``pub-….r2.dev``."""
 PART_HEADER = "x-localcloud-part"
 """Which of them a request is for."""
 PICTURES, RESIZING, OBJECTS = "pictures", "resizing", "objects"
+
+
+def own(host: str) -> bool:
+    """Whether a host name is the cloud's, and in no zone."""
+    return host == names.HOST or host.endswith(MANAGED)
 
 
 class Content:

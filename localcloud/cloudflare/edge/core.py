@@ -9,10 +9,10 @@ from email.utils import formatdate
 
 from localcloud.cloudflare.edge import forwarding, messages, origins, split
 from localcloud.cloudflare.edge.access.gate import Gate, Passage
-from localcloud.cloudflare.edge.buckets import MANAGED, ORIGIN, Buckets
+from localcloud.cloudflare.edge.buckets import ORIGIN, Buckets
 from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.compression import Compression
-from localcloud.cloudflare.edge.content import Content
+from localcloud.cloudflare.edge.content import MANAGED, Content
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.pictures import Pictures
 from localcloud.cloudflare.edge.purging import Purges

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from localcloud.cloudflare.edge import forwarding, messages, origins
+from localcloud.cloudflare.edge import content, forwarding, messages, origins
 from localcloud.cloudflare.edge.messages import Caller, Request, Response
 from localcloud.cloudflare.edge.routing import Table
 from localcloud.cloudflare.edge.upstream import OriginError, Upstream
@@ -50,7 +50,8 @@ class Outbound:
             return _loop()
         destination = table.destination(request.scheme, request.host, request.path)
         try:
-            if destination.known or request.host == table.snapshot.access.team:  # whose keys verify Access's tokens
+            # The team's keys verify Access's tokens; pictures and managed buckets are in no zone.
+            if destination.known or request.host == table.snapshot.access.team or content.own(request.host):
                 return await self._through_edge(request, to_worker=destination.origin is None)
             return await self._direct(table, request, url.port or PORTS[url.scheme])
         except OriginError as error:

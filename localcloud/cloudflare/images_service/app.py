@@ -64,6 +64,7 @@ async def _answer(pictures: Pictures, request: Request, now: float) -> Response:
     if _same(request.headers.get("if-none-match", ""), headers["etag"]):
         return Response(status_code=304, headers=headers)
     made = await pictures.render(key, partial(pictures.get, name), wanted, accept)
+    headers["cf-cache-status"] = "HIT" if made.kept else "MISS"
     return Response(made.content, headers=headers, media_type=made.content_type)
 
 

@@ -103,7 +103,7 @@ class Pictures:
             path = self._cache / key
             kind, _, body = path.read_bytes().partition(b"\n")
             os.utime(path)
-            return Rendered(body, kind.decode())
+            return Rendered(body, kind.decode(), kept=True)
         return None
 
     def _make(self, key: str, read: Callable[[], bytes | None], options: Options, accept: str) -> Rendered:

@@ -39,8 +39,11 @@ class PictureError(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
+    """``kept``: it was made before."""
+
     content: bytes
     content_type: str
+    kept: bool = False
 
 
 def check(content: bytes, most: int = BYTES) -> tuple[str, int]:

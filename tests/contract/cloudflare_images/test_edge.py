@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
 from localcloud.cloudflare.images_service import signing
@@ -27,7 +28,9 @@ def test_the_address_in_the_answer_is_served_at_once(stack: Stack) -> None:
     told = stack.upload("local/products/lens")
     thumbnail = next(one for one in told["variants"] if one.endswith("/local/products/lens/thumbnail"))
     for accept, kind in ((BROWSER, "avif"), ("image/webp", "webp"), ("*/*", "png")):
-        got = stack.browser.get(thumbnail, headers={"accept": accept})
+        first, got = (stack.browser.get(thumbnail, headers={"accept": accept}) for _ in range(2))
+        assert (first.headers["cf-cache-status"], got.headers["cf-cache-status"]) == ("MISS", "HIT")
+        assert first.content == got.content
         assert opened(got).size == (100, 100)
         assert (got.headers["content-type"], got.headers["vary"]) == (f"image/{kind}", "Accept")
         assert {"cf-images", "cf-ray", "etag", "cache-control"} <= set(got.headers)
@@ -76,6 +79,23 @@ def test_private_pictures_and_flexible_variants(stack: Stack) -> None:
     stack.api.result("PATCH", "A/images/v1/config", {"flexible_variants": True})
     assert opened(stack.get(host, flexible)).size == (50, 25)
     stack.api.result("PATCH", "A/images/v1/config", {"flexible_variants": False})
+
+
+def test_a_worker_reads_pictures_and_transforms_them_too(stack: Stack) -> None:
+    """A page made on the server embeds a picture by its public address, and is refused as if it led off the machine."""
+    path = httpx.URL(stack.upload("by/worker")["variants"][0]).path
+    script = f"""export default {{ async fetch(request) {{
+      const got = await fetch("https://imagedelivery.localhost{path}", {{headers: {{accept: "image/webp"}}}});
+      const headers = {{"x-type": got.headers.get("content-type")}};
+      return new Response((await got.arrayBuffer()).byteLength, {{headers}});
+    }} }}"""
+    stack.api.script("reader", script.encode())
+    sent = {"hostname": f"reader.{ZONE}", "service": "reader", "zone_id": stack.api.zone, "environment": "production"}
+    stack.api.result("PUT", "A/workers/domains", sent)
+    stack.settle()
+    got = stack.get(f"reader.{ZONE}", "/")
+    assert got.headers["x-type"] == "image/webp"
+    assert int(got.text) == len(stack.get("imagedelivery.localhost", path, "image/webp").content)
 
 
 def test_a_picture_is_kept_small_in_the_edge_s_memory(stack: Stack) -> None:
