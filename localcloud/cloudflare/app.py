@@ -24,6 +24,7 @@ from localcloud.cloudflare.edge.access import codes as access_codes
 from localcloud.cloudflare.errors import ApiError, bad_request
 from localcloud.cloudflare.groups import ROUTES
 from localcloud.cloudflare.routing import Answer, Call, Raw, Route, Router, now
+from localcloud.cloudflare.watch import run_scheduled
 from localcloud.common.faults import FaultRequest, Faults
 from localcloud.common.guard import no_page, whole_body
 from localcloud.common.journal import Journal
@@ -182,11 +183,24 @@ class Control:
         found = access_codes.sent(self._api.cloud.store.folder, request.query_params.get("email"))
         return _json(200, {"codes": found})
 
+    async def scheduled(self, request: Request) -> Response:
+        """Run a Worker's cron trigger now: ``{"worker": NAME, "cron": EXPRESSION}`` → ``{"outcome": "ok"}``."""
+        try:
+            wanted = json.loads(await request.body())
+            worker, cron = str(wanted["worker"]), str(wanted.get("cron", "* * * * *"))
+        except (ValueError, KeyError, TypeError):
+            wrong = bad_request('the body must be {"worker": NAME, "cron": EXPRESSION}')
+            return _json(wrong.status, wrong.body())
+        work = functools.partial(run_scheduled, self._api.cloud, self._api.journal, worker, cron, time.time())
+        outcome = await asyncio.get_running_loop().run_in_executor(self._api.threads, work)
+        return _json(200 if outcome == "ok" else 500, {"outcome": outcome})
+
     def routes(self) -> list[StarletteRoute]:
         table = [
             ("/_localcloud/faults", self.faults, ["GET", "POST", "DELETE"]),
             ("/_localcloud/requests", self.requests, ["GET"]),
             ("/_localcloud/about", self.about, ["GET"]),
+            ("/_localcloud/scheduled", self.scheduled, ["POST"]),
             ("/_localcloud/settled", self.settled, ["GET"]),
             ("/_localcloud/access/codes", self.codes, ["GET"]),
         ]

@@ -15,8 +15,10 @@ from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.interface import DataPlaneError
 from localcloud.cloudflare.dataplane.local import LocalDataPlane
 from localcloud.cloudflare.errors import ApiError
+from localcloud.cloudflare.health.probe import EdgePorts
 from localcloud.cloudflare.r2 import app as s3
 from localcloud.cloudflare.store import Store
+from localcloud.cloudflare.watch import Watch
 from localcloud.common.journal import Journal
 from localcloud.daemon.backends import cache
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
@@ -68,6 +70,7 @@ class CloudflareServer:
             ) from None
         self._dataplane = LocalDataPlane(home.path, cache(), options.edge)
         self._cloud = Cloud(self._store, self._dataplane, home.cloudflare_token(), options.zones)
+        self._watch: Watch | None = None
 
     def start(self) -> None:
         try:
@@ -82,12 +85,17 @@ class CloudflareServer:
         self._api.start(create_app(self._cloud, journal, about), "cloudflare")
         if self._s3 is not None:
             self._s3.start(s3.create(self._dataplane.store, self._dataplane.objects.keys), "s3")
+        edge = EdgePorts(*self._options.edge) if self._options.edge else None
+        self._watch = Watch(self._cloud, journal, self._home.path, edge)
+        self._watch.start()
         log.info("serving http://127.0.0.1:%d/client/v4", self._options.port)
 
     def stop(self) -> None:
         for listener in (self._api, self._s3):
             if listener is not None:
                 listener.stop()
+        if self._watch is not None:
+            self._watch.stop()
         self._cloud.close()
         self._dataplane.stop()
         self._store.close()

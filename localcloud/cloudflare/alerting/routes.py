@@ -1,12 +1,13 @@
-"""Notifications: what is told, and to whom. Nothing is sent here."""
+"""Notifications: what is told, to whom, and what was."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from localcloud.cloudflare.alerting.notify import HISTORY
 from localcloud.cloudflare.collection import Collection
 from localcloud.cloudflare.errors import bad_request
-from localcloud.cloudflare.routing import Answer, Body, Call, Route, hex_id, uuid_id
+from localcloud.cloudflare.routing import Answer, Body, Call, Route, hex_id, public, uuid_id
 from localcloud.cloudflare.store import Row
 
 KINDS = {"datadog": "datadoghq.com", "discord": "discord.com", "slack": "slack.com", "opsgenie": "opsgenie.com",
@@ -77,7 +78,15 @@ def eligible(call: Call) -> Answer:
     return Answer({kind: {**ready, "type": kind} for kind in ("email", "webhooks", "pagerduty")})
 
 
+def history(call: Call) -> Answer:
+    """What was sent, newest first; ``since`` and ``before`` are RFC 3339."""
+    rows = call.tx.all(HISTORY, call.account)[::-1]
+    since, before = call.query.get("since", ""), call.query.get("before", "~")
+    return call.page([row for row in rows if since <= row["sent"] < before], public, 25)
+
+
 ROUTES = [
+    Route("GET", "/accounts/{account_id}/alerting/v3/history", history),
     *WEBHOOKS.routes(),
     *POLICIES.routes(),
     Route("GET", "/accounts/{account_id}/alerting/v3/destinations/eligible", eligible),

@@ -1,4 +1,4 @@
-"""Health checks. Nothing asks the origin here: a check says that it is healthy, or suspended."""
+"""Health checks, as declared; the watch asks, and writes down what it heard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localcloud.cloudflare.routing import Body, Call
 from localcloud.cloudflare.store import Row
 
 HTTP: dict[str, Any] = {
-    "method": "GET", "port": 80, "path": "/", "expected_codes": ["200"], "expected_body": "", "follow_redirects": False,
+    "method": "GET", "path": "/", "expected_codes": ["200"], "expected_body": "", "follow_redirects": False,
     "allow_insecure": False, "header": None,
 }  # fmt: skip
 TYPES = ("HTTP", "HTTPS", "TCP")
@@ -39,9 +39,11 @@ def _prepare(call: Call, row: Row, former: Row | None) -> None:
     if row["timeout"] >= row["interval"]:
         raise bad_request("timeout must be shorter than interval", 1002, "/timeout")
     if row["type"] in ("HTTP", "HTTPS"):
-        row["http_config"] = {**HTTP, **(row.get("http_config") or {})}
-    row["status"] = "suspended" if row["suspended"] else "healthy"
-    row["failure_reason"] = ""
+        sent = {name: value for name, value in (row.get("http_config") or {}).items() if value is not None}
+        row["http_config"] = {**HTTP, "port": 443 if row["type"] == "HTTPS" else 80, **sent}
+    heard = former is not None and not former["suspended"]
+    row["status"] = "suspended" if row["suspended"] else (former["status"] if former and heard else "unknown")
+    row["failure_reason"] = former["failure_reason"] if former and heard and not row["suspended"] else ""
 
 
 def _show(call: Call, row: Row) -> dict[str, Any]:

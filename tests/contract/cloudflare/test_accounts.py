@@ -101,7 +101,7 @@ def test_a_health_check_shows_no_region_that_nobody_asked_for(api: Served) -> No
             "http_config": {"path": "/health", "port": 443, "expected_codes": ["200"]}}  # fmt: skip
     made = api.result("POST", "Z/healthchecks", sent)
     assert "check_regions" not in made and "tcp_config" not in made
-    assert made["http_config"]["method"] == "GET" and made["status"] == "healthy"
+    assert made["http_config"]["method"] == "GET" and made["status"] == "unknown"
     check = api.sdk.healthchecks.get(made["id"], zone_id=api.zone)
     assert check.name == "api"
     changed = api.result("PUT", f"Z/healthchecks/{made['id']}", {**sent, "suspended": True})

@@ -18,8 +18,10 @@ class Origin:
 
     port: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"from the origin"
+    status: int = 200
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -27,22 +29,25 @@ class Origin:
                 lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 fields = dict(line.split(": ", 1) for line in lines[1:] if line)
                 fields = {name.lower(): value for name, value in fields.items()}
-                await _body(reader, fields)
+                self.bodies.append(await _body(reader, fields))
                 self.requests.append((lines[0].rsplit(" ", 1)[0], fields))
                 own = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(self.body)}\r\n{own}\r\n".encode() + self.body)
+                writer.write(
+                    f"HTTP/1.1 {self.status} OK\r\ncontent-length: {len(self.body)}\r\n{own}\r\n".encode() + self.body
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
 
-async def _body(reader: asyncio.StreamReader, fields: dict[str, str]) -> None:
+async def _body(reader: asyncio.StreamReader, fields: dict[str, str]) -> bytes:
     if fields.get("transfer-encoding") != "chunked":
-        await reader.readexactly(int(fields.get("content-length", 0)))
-        return
+        return await reader.readexactly(int(fields.get("content-length", 0)))
+    body = b""
     while size := int(await reader.readline(), 16):
-        await reader.readexactly(size + 2)
+        body += (await reader.readexactly(size + 2))[:-2]
     await reader.readline()
+    return body
 
 
 @contextlib.asynccontextmanager
