@@ -45,7 +45,7 @@ class Authority:
         context.options |= ssl.OP_NO_COMPRESSION
         context.set_alpn_protocols(["h2", "http/1.1"])
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # the ssl module loads from files alone
-            file.write(self._leaf(name))
+            file.write(self.certificate(name))
             file.flush()
             context.load_cert_chain(file.name)
         if len(self._contexts) >= MAX_CONTEXTS:
@@ -102,7 +102,8 @@ class Authority:
             file.write(pem)
         self.certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _leaf(self, name: str) -> bytes:
+    def certificate(self, name: str) -> bytes:
+        """A new certificate for a host name, as PEM: its key, itself, the authority's."""
         now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
