@@ -34,7 +34,11 @@ class ImagesArgs:
 
 
 class Images(pulumi.ComponentResource):
-    """The account's variants. One who knows a picture's name gets it in these sizes and no others."""
+    """The account's variants. One who knows a picture's name gets it in these sizes and no others.
+
+    Terraform's provider 5.22 read a variant's id from where the API does not tell it, and lost the variant in a refresh.
+    pulumi-cloudflare 6.23 has another schema, which reads the variant as it is documented; no older one may be pinned.
+    """
 
     def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("opticworks:index:Images", name, None, opts)
@@ -52,6 +56,7 @@ class Images(pulumi.ComponentResource):
                 ),
                 # Shop pictures are public, and are asked for without a signature.
                 never_require_signed_urls=False,
+                # A name is taken until the old variant is gone.
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         self.register_outputs({"variants": sorted(VARIANTS) if args.declared else []})
