@@ -32,6 +32,11 @@ NEEDS: tuple[tuple[str, str], ...] = (
     (r"/accounts/[^/]+/r2", "Workers R2 Storage"),
     (r"/accounts/[^/]+/images", "Cloudflare Images"),
     (r"/accounts/[^/]+/alerting", "Notifications"),
+    (
+        r"/accounts/[^/]+/access/(groups|organizations|identity_providers)",
+        "Access: Organizations, Identity Providers, and Groups",
+    ),
+    (r"/accounts/[^/]+/access/service_tokens", "Access: Service Tokens"),
     (r"/accounts/[^/]+/access", "Access: Apps and Policies"),
     (r"/accounts/[^/]+/cfd_tunnel", "Cloudflare Tunnel"),
     (r"/accounts/[^/]+/rulesets", "Account Rulesets"),
