@@ -36,7 +36,7 @@ class ImagesArgs:
 class Images(pulumi.ComponentResource):
     """The account's variants. One who knows a picture's name gets it in these sizes and no others.
 
-    Terraform's provider 5.22 read a variant's id from where the API does not tell it, and lost the variant in a refresh.
+    Terraform's provider 5.22 reads a variant's id from where the API does not tell it, and loses it in a refresh.
     pulumi-cloudflare 6.23 has another schema, which reads the variant as it is documented; no older one may be pinned.
     """
 

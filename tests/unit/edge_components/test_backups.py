@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components.backups import Backups, BackupsArgs
-from tests.unit.cloud import Cloud
+from tests.unit import cloudflare_account
 from tests.unit.edge_components.declared import ACCOUNT, assert_below
 from tests.unit.monitor import Recording, Secret, recorded, unmarked
 
@@ -92,6 +92,6 @@ def test_the_key_pair_is_derived_as_r2_derives_it_and_stays_secret() -> None:
 
 
 def test_an_account_without_r2_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Cloud, "PERMISSION_GROUPS", ("DNS Write",))
+    monkeypatch.setattr(cloudflare_account, "GROUPS", ("DNS Write",))
     with pytest.raises(pulumi.RunError, match=r"no permission group 'Workers R2 Storage Bucket Item Read'.*Enable R2"):
         backups()
