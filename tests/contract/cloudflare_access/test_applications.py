@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from localcloud.cloudflare.edge.access.applications import Applications, normal, seconds
 from tests.contract.cloudflare_access.conftest import ADMIN, TEAM, Protected, application, policy
+from tests.contract.cloudflare_edge.workers import snapshot, version
 
 EVERYONE: list[dict[str, Any]] = [{"everyone": {}}]
 
@@ -104,6 +106,42 @@ async def test_preflights_pass_where_the_application_says_so(protected: Protecte
         await protected.declare(application("store.localhost", options_preflight_bypass=True))
         assert (await client.options(protected.url("store.localhost"))).status_code == 200
         assert (await client.get(protected.url("store.localhost"))).status_code == 302
+
+
+async def test_preflights_are_answered_as_the_application_says(protected: Protected) -> None:
+    """A page of the shop that asks the admin's API would never get to ask."""
+    cors = {"allowed_origins": ["https://shop.test"], "allowed_methods": ["PUT"], "allow_all_headers": True,
+            "allow_credentials": True, "max_age": 60}  # fmt: skip
+    await protected.declare(application("store.localhost", cors_headers=cors))
+    ask = {"access-control-request-method": "PUT", "access-control-request-headers": "x-a"}
+    async with protected.browser(**ask) as client:
+        told = await client.options(protected.url("store.localhost"), headers={"origin": "https://shop.test"})
+        other = await client.options(protected.url("store.localhost"), headers={"origin": "https://evil.test"})
+    assert told.status_code == 200
+    assert told.headers["access-control-allow-origin"] == "https://shop.test"
+    assert told.headers["access-control-allow-methods"] == "PUT"
+    assert told.headers["access-control-allow-headers"] == "x-a"
+    assert told.headers["access-control-allow-credentials"] == "true"
+    assert told.headers["access-control-max-age"] == "60"
+    assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize(("flags", "status"), [((), 200), (("global_fetch_strictly_public",), 302)])
+async def test_a_worker_of_the_zone_asks_past_the_login_or_as_anybody(
+    protected: Protected, flags: tuple[str, ...], status: int
+) -> None:
+    """Server rendering that meets a login here and none at Cloudflare, or the other way round."""
+    source = """export default { async fetch() {
+      const answer = await fetch("https://other.localhost/", { redirect: "manual" });
+      return new Response(null, { status: 200, headers: { seen: String(answer.status) } });
+    } };"""
+    await protected.declare(application("other.localhost"))
+    caller = replace(version("v1", source), compatibility_flags=flags)
+    workers = snapshot(caller, version("v2", worker="other"))
+    await protected.edge.service.apply(replace(workers, access=protected.access))
+    async with protected.browser() as client:
+        assert (await client.get(protected.url("other.localhost"))).status_code == 302
+        assert (await client.get(protected.url("store.localhost"))).headers["seen"] == str(status)
 
 
 async def test_the_cookie_is_as_the_application_says(protected: Protected) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 from localcloud.cloudflare.dataplane.interface import Access
-from localcloud.cloudflare.edge.access import cookies, pages, team
+from localcloud.cloudflare.edge.access import cookies, cors, pages, team
 from localcloud.cloudflare.edge.access.applications import Application, Area, normal
 from localcloud.cloudflare.edge.access.codes import Codes
 from localcloud.cloudflare.edge.access.issuer import Issuer, State, digest
@@ -91,8 +91,8 @@ class Gate:
 
     def _judge(self, request: Request, area: Area, shown: Credentials) -> Passage:
         app = area.application
-        if app.get("options_preflight_bypass") and _preflight(request):
-            return Passage()
+        if cors.preflight(request) and (app.get("options_preflight_bypass") or app.get("cors_headers")):
+            return Passage(cors.answer(request, app["cors_headers"]) if app.get("cors_headers") else None)
         state = self._issuer.state
         who = Visitor(request.client_ip, COUNTRY, token=shown.token)
         policy = before_login(app["policies"], who, state.groups)
@@ -235,10 +235,6 @@ class Gate:
 
 def _policy(app: Application, name: object) -> Policy | None:
     return next((one for one in app["policies"] if one.get("id") == name), None)
-
-
-def _preflight(request: Request) -> bool:
-    return request.method == "OPTIONS" and request.headers.get("access-control-request-method") is not None
 
 
 def _browser(request: Request) -> bool:
