@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,15 @@ from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.content import PICTURES, RESIZING, Content
 from localcloud.cloudflare.edge.messages import Headers, Request, Response
 from localcloud.cloudflare.edge.routing import Table
+from localcloud.cloudflare.edge.upstream import OriginError
 from localcloud.cloudflare.images_service import names, options
 from localcloud.cloudflare.images_service.options import OptionError
 
 VIA = "image-resizing-proxy"
 """Named in ``Via`` of the request for a source, so that a loop is seen."""
 SOURCE_BYTES = 70 * 2**20
+AT_ONCE = 8
+"""Sources that are in memory at the same time."""
 REDIRECTS = 4
 KEPT = ("cache-control", "expires", "last-modified", "cache-tag", "content-security-policy")
 """Of a source's response, what its transformed picture has too."""
@@ -39,6 +43,7 @@ class Pictures:
     def __init__(self, content: Content, cache: Cache) -> None:
         self._content = content
         self._cache = cache
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def deliver(self, request: Request) -> Response:
         """A variant of one of the account's pictures. What was made before is kept by who makes it."""
@@ -64,12 +69,13 @@ class Pictures:
             return await self._cache.answer(
                 request, zone.settings if zone else {}, {"cache": True}, make, variant=takes
             )
-        except ResizeError as wrong:
+        except (ResizeError, OriginError) as failed:
+            error = failed if isinstance(failed, ResizeError) else ResizeError(9504, 504, f"the source: {failed}")
             if "onerror=redirect" in given.split(","):
-                told = messages.text(302, "", location=source, cf_resized=f"err={wrong.code}")
+                told = messages.text(302, "", location=source, cf_resized=f"err={error.code}")
                 told.headers.set("cache-control", "no-store")
                 return told
-            return _refusal(wrong)
+            return _refusal(error)
 
     async def _made(
         self, table: Table, request: Request, asked: tuple[str, str], anywhere: bool, fetch: Fetch
@@ -78,21 +84,9 @@ class Pictures:
         if VIA in (request.headers.get("via") or ""):
             raise ResizeError(9403, 403, "the source is a transformed picture itself: a request loop")
         response = await self._source(table, request, source, anywhere, fetch)
-        try:
-            _check_source(response)
-            body = await _limited(response)
-        finally:
-            await response.aclose()
-        takes = names.taken(request.headers.get("accept") or "").encode()
-        headers = Headers([(b"accept", takes), (b"content-length", str(len(body)).encode())])
-        ask = replace(request, method="POST", path=f"/{given}", query="", headers=headers, body=messages.chunks(body))
-        made = await self._content.ask(RESIZING, ask)
-        if made.status != 200:
-            code = int((made.headers.get("cf-resized") or "err=9523").removeprefix("err="))
-            try:
-                raise ResizeError(code, made.status, (await made.read()).decode(errors="replace"))
-            finally:
-                await made.aclose()
+        # Only from here on: what the source itself waits for must not wait for us.
+        async with self._at_once:
+            made = await self._transformed(request, given, response)
         for name in KEPT:
             if (value := response.headers.get(name)) is not None:
                 made.headers.set(name, value)
@@ -100,6 +94,25 @@ class Pictures:
         made.headers.set("x-content-type-options", "nosniff")
         made.headers.set("cf-resized", f"internal=ok/- q=0 n=0 c=0 l={made.headers.get('content-length') or 0}")
         return made
+
+    async def _transformed(self, request: Request, given: str, source: Response) -> Response:
+        try:
+            _check_source(source)
+            body = await _limited(source)
+        finally:
+            await source.aclose()
+        takes = names.taken(request.headers.get("accept") or "").encode()
+        headers = Headers([(b"accept", takes), (b"content-length", str(len(body)).encode())])
+        ask = replace(request, method="POST", path=f"/{given}", query="", headers=headers, body=messages.chunks(body))
+        made = await self._content.ask(RESIZING, ask)
+        if made.status == 200:
+            return made
+        try:
+            told = (await made.read()).decode(errors="replace")
+        finally:
+            await made.aclose()
+        code = (made.headers.get("cf-resized") or "").removeprefix("err=")
+        raise ResizeError(int(code) if code else 9523, made.status if code else 502, told)
 
     async def _source(self, table: Table, request: Request, source: str, anywhere: bool, fetch: Fetch) -> Response:
         for _ in range(REDIRECTS):

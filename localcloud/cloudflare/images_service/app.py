@@ -15,7 +15,7 @@ from starlette.routing import Route
 from localcloud.cloudflare.dataplane.interface import Library, Variant
 from localcloud.cloudflare.images_service import names, options, signing
 from localcloud.cloudflare.images_service.options import OptionError, Options
-from localcloud.cloudflare.images_service.service import Pictures, key_of
+from localcloud.cloudflare.images_service.service import MissingPicture, Pictures, key_of
 from localcloud.cloudflare.images_service.transform import PictureError
 
 TTL = 172_800
@@ -41,7 +41,7 @@ def create(pictures: Pictures, clock: Callable[[], float] = time.time) -> Starle
             return _failed(9401, str(wrong))
         except PictureError as wrong:
             return _failed(wrong.code, str(wrong))
-        except FileNotFoundError:
+        except MissingPicture:
             return PlainTextResponse(MISSING, 404, {"cache-control": "no-store"})
 
     return Starlette(routes=[Route("/{path:path}", serve, methods=["GET", "HEAD"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from urllib.parse import unquote
 
@@ -45,7 +46,8 @@ async def _answer(pictures: Pictures, request: Request) -> Response:
             raise PictureError(f"The picture has more than {SOURCE_BYTES >> 20} MiB.", 9402)
     original = bytes(content)
     accept = request.headers.get("accept", "")
-    key = key_of(hashlib.sha256(original).hexdigest(), wanted, accept)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(original).hexdigest())
+    key = key_of(digest, wanted, accept)
     made = await pictures.render(key, lambda: original, wanted, accept)
     return Response(made.content, headers={"etag": f'"{key[:32]}"'}, media_type=made.content_type)
 

@@ -30,6 +30,10 @@ METHOD = "1"
 """Part of every key: another one when the same options begin to make other bytes."""
 
 
+class MissingPicture(Exception):
+    """There is no original of that name (any more)."""
+
+
 class Pictures:
     """Open it once for a home's folder; it may be used from any thread and loop.
 
@@ -40,6 +44,8 @@ class Pictures:
         self._originals, self._cache = folder / "originals", folder / "cache"
         for path in (self._originals, self._cache):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for draft in path.glob(".*"):  # of a daemon that was killed while it wrote
+                draft.unlink()
         self._trimming = threading.Lock()
         self._large = threading.Lock()
         self._workers = ThreadPoolExecutor(AT_ONCE, "pictures")
@@ -92,7 +98,7 @@ class Pictures:
         """What :func:`key_of` names, out of the cache if it was made before.
 
         :raises PictureError: it cannot be made.
-        :raises FileNotFoundError: ``read`` found no original.
+        :raises MissingPicture: ``read`` found no original.
         """
         if (kept := self._kept(key)) is not None:
             return kept
@@ -111,7 +117,7 @@ class Pictures:
             return kept  # somebody waited for the same
         content = read()
         if content is None:
-            raise FileNotFoundError(key)
+            raise MissingPicture
         _, pixels = transform.check(content, transform.SOURCE_BYTES)
         with self._large if pixels > LARGE else nullcontext():
             made = transform.transform(content, options, names.taken(accept))
@@ -125,7 +131,9 @@ class Pictures:
     def _trim(self) -> None:
         """What was not asked for the longest goes first."""
         with self._trimming:
-            files = sorted(((path.stat(), path) for path in self._cache.iterdir()), key=lambda pair: pair[0].st_mtime)
+            # A name with a dot is a draft, and about to get another.
+            kept = [path for path in self._cache.iterdir() if not path.name.startswith(".")]
+            files = sorted(((path.stat(), path) for path in kept), key=lambda pair: pair[0].st_mtime)
             over = sum(stat.st_size for stat, _ in files) - CACHE_BYTES
             for stat, path in files:
                 if over <= 0:

@@ -24,6 +24,8 @@ def media(stack: Stack) -> None:
     stack.plane.objects.put("default", "media", "page.html", b"<html>" * 20, "text/html")
     stack.plane.objects.put("default", "media", "broken.png", b"\x89PNG\r\n\x1a\n" + b"0" * 100, "image/png")
     api.script("pages", b"export default { async fetch(request) { return new Response(request.headers.get('via')) } }")
+    down = {"type": "CNAME", "name": f"down.{ZONE}", "content": "nowhere.invalid", "proxied": True, "ttl": 1}
+    api.result("POST", "Z/dns_records", down)
     worker = {"hostname": f"pages.{ZONE}", "service": "pages", "zone_id": api.zone, "environment": "production"}
     api.result("PUT", "A/workers/domains", worker)
     stack.settle()
@@ -69,6 +71,7 @@ def test_a_picture_of_the_zone_is_transformed_and_kept(stack: Stack) -> None:
         ("w=50/https://other.localhost/lens.png", 403, 9408),
         (f"w=50/https://unknown.{ZONE}/lens.png", 530, 9407),
         ("w=50/cdn-cgi/image/w=60/lens.png", 403, 9403),
+        (f"w=50/https://down.{ZONE}/lens.png", 504, 9504),
     ],
 )
 def test_errors_have_their_code(stack: Stack, path: str, status: int, code: int) -> None:
