@@ -6,15 +6,26 @@ import pulumi
 
 from components import configuration, outputs, preflight
 from components.addresses import AddressPlan
-from components.backend import Backend, BackendArgs
+from components.admin_access import AdminAccess, AdminAccessArgs, levels
+from components.backend import Backend, BackendArgs, origin_secrets
+from components.backups import Backups, BackupsArgs
 from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
+from components.dns import Dns, DnsArgs
+from components.edge_rules import EdgeRules, EdgeRulesArgs, api_hosts
 from components.fleet import Fleet, FleetArgs
+from components.images import Images, ImagesArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs, Part
+from components.origin_certificate import OriginCertificate, OriginCertificateArgs
 from components.secrets import secret
 from components.server import DEBIAN_12, Server, ServerArgs, Site
 from components.ssh_access import SshAccess, SshAccessArgs
+from components.storefront.component import Storefront, StorefrontArgs
+from components.storefront.environment import secrets as storefront_secrets
+from components.storefront.environment import variables as storefront_variables
+from components.watch import Watch, WatchArgs
+from components.zone import Zone, ZoneArgs
 
 settings = configuration.read()
 checked = preflight.run(settings)
@@ -79,6 +90,10 @@ medusa = Fleet(
         replace=settings.replace_medusa,
     ),
 )
+certificate = OriginCertificate(
+    "origin-certificate",
+    OriginCertificateArgs(environment=settings.prefix, api_host=settings.api_host, key=settings.origin_certificate_key),
+)
 load_balancer = LoadBalancer(
     "load-balancer",
     LoadBalancerArgs(
@@ -86,6 +101,7 @@ load_balancer = LoadBalancer(
         private_ip=plan.balancer,
         type=checked.load_balancer_type,
         protect=settings.protect,
+        certificate_id=certificate.certificate_id,
     ),
 )
 
@@ -122,11 +138,100 @@ backend = Backend(
         cache_redis_url=cache.cache_url,
         settings=settings,
         after=[database.done, cache.done],
+        origin_secrets=origin_secrets(settings),
+    ),
+)
+publishable_key = settings.publishable_key or backend.publishable_key
+
+zone = Zone("zone", ZoneArgs(zone_id=checked.zone_id, owned=settings.owns_zone))
+dns = Dns(
+    "dns",
+    DnsArgs(
+        zone_id=zone.zone_id,
+        environment=settings.prefix,
+        api_host=settings.api_host,
+        metrics_host=settings.metrics_host,
+        balancer_ipv4=load_balancer.public_ipv4,
+    ),
+)
+edge_rules = EdgeRules(
+    "edge-rules",
+    EdgeRulesArgs(
+        zone_id=zone.zone_id,
+        environment=settings.prefix,
+        plan=settings.cloudflare_plan,
+        apis=api_hosts(settings),
+        owned=settings.owns_zone,
+        after=[backend],
+    ),
+)
+storefront = Storefront(
+    "storefront",
+    StorefrontArgs(
+        account_id=settings.cloudflare_account_id,
+        zone_id=zone.zone_id,
+        environment=settings.prefix,
+        storefront_host=settings.storefront_host,
+        status_host=settings.status_host,
+        bundle=checked.storefront_bundle,
+        variables=storefront_variables(settings, publishable_key),
+        secrets=storefront_secrets(settings),
+        after=[backend],
+    ),
+)
+images = Images(
+    "images",
+    ImagesArgs(account_id=settings.cloudflare_account_id, declared=settings.owns_zone and settings.cloudflare_images),
+)
+backups = Backups(
+    "backups",
+    BackupsArgs(
+        account_id=settings.cloudflare_account_id,
+        environment=settings.prefix,
+        bucket=settings.backups_bucket,
+        endpoint=settings.r2_endpoint,
+        retention_days=settings.backup_retention_days,
+        lock_days=settings.backup_lock_days,
+        protect=settings.protect,
+    ),
+)
+admin_access = AdminAccess(
+    "admin-access",
+    AdminAccessArgs(
+        account_id=settings.cloudflare_account_id,
+        environment=settings.prefix,
+        api_host=settings.api_host,
+        metrics_host=settings.metrics_host,
+        members=levels(settings),
+    ),
+)
+watch = Watch(
+    "watch",
+    WatchArgs(
+        account_id=settings.cloudflare_account_id,
+        zone_id=zone.zone_id,
+        environment=settings.prefix,
+        plan=settings.cloudflare_plan,
+        api_host=settings.api_host,
+        alert_emails=settings.alert_emails,
     ),
 )
 
 pulumi.export("environment", settings.prefix)
-pulumi.export("apiUrl", outputs.api_url(settings, load_balancer.public_ipv4))
+pulumi.export("storefrontUrl", settings.storefront_url)
+pulumi.export("apiUrl", settings.api_url)
+pulumi.export("adminUrl", settings.admin_url)
+pulumi.export("imagesUrl", settings.images_url)
+pulumi.export("statusUrl", settings.public_origin(settings.status_host))
+pulumi.export("metricsUrl", settings.public_origin(settings.metrics_host))
+pulumi.export("cloudflareZoneId", zone.zone_id)
+pulumi.export("ownsZone", zone.owned)
+pulumi.export("storefrontWorker", storefront.worker)
+pulumi.export("storefrontVersion", storefront.version)
+pulumi.export("backupsBucket", backups.bucket)
+pulumi.export("backupsEndpoint", backups.endpoint)
+pulumi.export("backupsCredentials", outputs.key_pair(backups))
+pulumi.export("accessServiceToken", outputs.service_token(admin_access))
 pulumi.export("loadBalancerAddress", load_balancer.public_ipv4)
 pulumi.export("loadBalancerType", load_balancer.type)
 pulumi.export("instances", [outputs.instance(server) for server in medusa.servers])
@@ -136,4 +241,4 @@ pulumi.export("databaseName", settings.database_name)
 pulumi.export("redisDurableAddress", cache.durable_address)
 pulumi.export("redisCacheAddress", cache.cache_address)
 pulumi.export("release", backend.release)
-pulumi.export("publishableKey", backend.publishable_key)
+pulumi.export("publishableKey", publishable_key)

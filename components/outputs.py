@@ -1,4 +1,4 @@
-"""What a stack shows to people and to the operators' commands. No secret is among it."""
+"""What a stack shows to people and to the operators' commands; two values are secret: shown only when asked for."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any
 
 import pulumi
 
+from components.admin_access import AdminAccess
+from components.backups import Backups
 from components.server import Server
-from components.settings import Settings
 from components.ssh_access import PORT, USER
 
 Shown = dict[str, Any]
 
 
-def api_url(settings: Settings, balancer_address: pulumi.Output[str]) -> pulumi.Output[str]:
-    """https://HOST where that is reached at the usual port, else http://ADDRESS of the load balancer."""
-    if settings.public_port == 443:
-        return pulumi.Output.from_input(f"https://{settings.api_host}")
-    return pulumi.Output.concat("http://", balancer_address)
+def key_pair(backups: Backups) -> pulumi.Output[Shown]:
+    """What S3 clients reach the backups' bucket with; secret."""
+    return pulumi.Output.secret({"accessKeyId": backups.access_key_id, "secretAccessKey": backups.secret_access_key})
+
+
+def service_token(access: AdminAccess) -> pulumi.Output[Shown]:
+    """What a program sends to pass Access; secret."""
+    return pulumi.Output.secret({"clientId": access.client_id, "clientSecret": access.client_secret})
 
 
 def instance(server: Server) -> Shown:

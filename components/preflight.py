@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
@@ -29,6 +30,7 @@ class Checked:
     load_balancer_type: str
     zone_id: str
     """Of the Cloudflare zone that the settings name."""
+    storefront_bundle: storefront.Bundle
 
 
 def run(settings: Settings) -> Checked:
@@ -56,7 +58,8 @@ def run(settings: Settings) -> Checked:
         raise pulumi.RunError(str(SettingsError(stack, problems)))
     _say_what_is_coming(settings, there, balancer)
     _say_what_is_at_the_edge(settings, edge.zone)
-    return Checked(load_balancer_type=balancer, zone_id=edge.zone.id)
+    bundle = storefront.read(settings.storefront_bundle, paid=settings.workers_paid, project=Path.cwd())
+    return Checked(load_balancer_type=balancer, zone_id=edge.zone.id, storefront_bundle=bundle)
 
 
 def wanted_servers(settings: Settings) -> list[Wanted]:

@@ -9,8 +9,3 @@ from pydantic import SecretStr
 def secret(value: SecretStr | str) -> pulumi.Output[str]:
     """An output that Pulumi encrypts in the state and never shows."""
     return pulumi.Output.secret(value.get_secret_value() if isinstance(value, SecretStr) else value)
-
-
-def secrets(*values: SecretStr | None) -> list[pulumi.Output[str]]:
-    """Those that are set, in that order."""
-    return [secret(value) for value in values if value is not None]

@@ -27,7 +27,7 @@ class BackendArgs:
     """`after`: ids that change when the database is made anew; its schema is then made anew, too.
 
     `origin_secrets`: the value that the edge sends in X-Origin-Secret, then, while it rotates, the one before. Proxies
-    refuse requests with neither; given none, they take requests from anywhere.
+    refuse requests with neither.
     """
 
     instances: Sequence[Server]

@@ -127,8 +127,8 @@ def test_no_secret_reaches_the_engine_unmarked(environment: str, release: Path) 
     assert isinstance(found.named("postgres-server").inputs["userData"], Secret)
 
 
-def test_no_output_is_a_secret(staging: Recording) -> None:
-    """`pulumi stack output` is for people and scripts; what is secret there has leaked once someone shows it."""
+def test_secret_outputs_are_marked_and_few(staging: Recording) -> None:
+    """`pulumi stack output` is for people and scripts; a secret there is shown only to who asks with --show-secrets."""
 
     def secret(value: Any) -> bool:
         if isinstance(value, dict):
@@ -137,7 +137,9 @@ def test_no_output_is_a_secret(staging: Recording) -> None:
             return any(secret(item) for item in value)
         return isinstance(value, Secret)
 
-    assert not [name for name, value in staging.exports.items() if secret(value)]
+    found = {name for name, value in staging.exports.items() if secret(value)}
+    assert found == {"backupsCredentials", "accessServiceToken"}
+    assert all(isinstance(staging.exports[name], Secret) for name in found), "the whole value, not a part of it"
 
 
 def test_servers_are_replaced_only_when_asked(release: Path) -> None:
@@ -200,9 +202,11 @@ def test_only_ssh_and_ping_come_in(staging: Recording) -> None:
 
 
 def test_health_check_is_the_readiness_service(staging: Recording) -> None:
-    service = staging.named("load-balancer-http").inputs
+    service = staging.named("load-balancer-https").inputs
 
-    assert (service["listenPort"], service["destinationPort"], service["protocol"]) == (80, 8000, "http")
+    assert (service["listenPort"], service["destinationPort"], service["protocol"]) == (443, 8000, "https")
+    assert service["http"]["certificates"], "the edge asks for one that it knows"
+    assert len(staging.of("LoadBalancerService")) == 1, "on port 80 anybody could come"
     assert isinstance(service["loadBalancerId"], str), "this one field takes the id as a string"
     check = service["healthCheck"]
     assert (check["port"], check["interval"], check["timeout"], check["retries"]) == (8000, 3, 2, 2)
@@ -234,7 +238,12 @@ def test_every_connection_is_pinned(staging: Recording) -> None:
 def test_exports_of_production(release: Path) -> None:
     found = run("production", release, {"medusaInstances": "2"}).exports
 
+    assert found["storefrontUrl"] == "https://optic.works"
     assert found["apiUrl"] == "https://api.optic.works"
+    assert found["adminUrl"] == "https://api.optic.works/app"
+    assert found["metricsUrl"] == "https://metrics.optic.works"
+    assert found["imagesUrl"].startswith("https://optic.works/cdn-cgi/imagedelivery/")
+    assert found["backupsBucket"] == "opticworks-backups"
     assert found["databaseName"] == "medusa-production"
     assert set(found["sshHosts"]) == {"medusa-prod", "medusa-prod-2", "postgres-prod", "redis-prod"}
     assert found["sshHosts"]["postgres-prod"]["user"] == "deploy"
@@ -244,8 +253,11 @@ def test_exports_of_production(release: Path) -> None:
     assert [shown["privateAddress"] for shown in found["instances"]] == ["10.0.1.11", "10.0.1.12"]
 
 
-def test_local_api_is_reached_at_the_balancer(release: Path) -> None:
-    assert run("local", release).exports["apiUrl"] == "http://198.18.255.1"
+def test_local_is_reached_at_the_port_of_its_edge(release: Path) -> None:
+    found = run("local", release).exports
+
+    assert found["storefrontUrl"] == "https://store.localhost:8443"
+    assert found["apiUrl"] == "https://api.store.localhost:8443"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
