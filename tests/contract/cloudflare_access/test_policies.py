@@ -91,6 +91,12 @@ def test_bypass_and_service_auth_come_first_and_then_each_in_its_order() -> None
     assert after_login([robots], ADA, {}) is None
 
 
+def test_what_asks_for_more_than_a_login_lets_nobody_in() -> None:
+    """A second person's approval that is not asked for is none."""
+    assert after_login([policy(include=[{"everyone": {}}], approval_required=False)], ADA, {}) is not None
+    assert after_login([policy(include=[{"everyone": {}}], approval_required=True)], ADA, {}) is None
+
+
 def test_what_is_not_of_the_identity_counts_with_every_request() -> None:
     """A token that was issued in the office is used from the train."""
     office = policy(require=[{"ip": {"ip": "10.0.0.0/8"}}], exclude=[{"geo": {"country_code": "FR"}}])

@@ -20,6 +20,8 @@ WITHOUT_IDENTITY = ("bypass", "non_identity")
 WITH_IDENTITY = ("allow", "deny")
 ABSENT = frozenset({"certificate", "common_name"})
 """Client certificates, which nobody presents to this edge."""
+MORE = ("approval_required", "isolation_required", "purpose_justification_required")
+"""What a policy may ask for beyond a login; nobody can give it here, so nobody passes."""
 MAX_DEPTH = 16
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ def after_login(policies: Iterable[Policy], visitor: Visitor, groups: Groups) ->
     """The policy that lets a visitor with an identity in; None if one denies it first, or none speaks of it."""
     for policy in policies:
         if policy.get("decision") in WITH_IDENTITY and matches(policy, visitor, groups):
-            return policy if policy["decision"] == "allow" else None
+            return policy if policy["decision"] == "allow" and not any(map(policy.get, MORE)) else None
     return None
 
 
