@@ -53,7 +53,7 @@ def build(
     Nothing is built where nothing changed since: the app's files, its lock file, the Worker's sources, Node's major
     version. It is built in the cache, not in the app's folder.
 
-    Example: pulumi config set storefrontBundle "$(scripts/store storefront build --app examples/storefront)"
+    Example: scripts/store storefront build --app examples/storefront --plan free
     """
     built = builder.build(application, to, paid=plan is Plan.PAID, cache=builder.default_cache())
     bundle = built.bundle

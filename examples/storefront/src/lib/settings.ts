@@ -14,5 +14,8 @@ export const backendUrl = (): string => required("MEDUSA_BACKEND_URL").replace(/
 /** Medusa's publishable key (pk_…): which sales channel this store sells from. No secret. */
 export const publishableKey = (): string => required("MEDUSA_PUBLISHABLE_KEY")
 
-/** Where images are delivered in their variants; null: pictures come as the product names them. */
+/**
+ * Where images are delivered in their variants, an address or a path of the store's own host; null: pictures come as the
+ * product names them.
+ */
 export const imagesUrl = (): string | null => process.env.IMAGES_URL?.replace(/\/+$/, "") || null
