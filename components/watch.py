@@ -24,7 +24,6 @@ class WatchArgs:
     api_host: str
     alert_emails: Sequence[str] = ()
     """None: nobody is told."""
-    port: int = 443
 
 
 class Watch(pulumi.ComponentResource):
@@ -60,7 +59,7 @@ class Watch(pulumi.ComponentResource):
             http_config=cloudflare.HealthcheckHttpConfigArgs(
                 method="GET",
                 path="/health",
-                port=args.port,
+                port=443,
                 expected_codes=["200"],
                 expected_body="",
                 follow_redirects=False,
