@@ -150,12 +150,8 @@ def _asked(request: Request) -> tuple[str, str]:
         raise ResizeError(9401, 400, "no options are given")
     if not source:
         raise ResizeError(9401, 400, "no source is given")
-    scheme = source.partition(":")[0].lower()
-    if "://" not in source and scheme not in ("http", "https"):
-        return given, f"/{source.lstrip('/')}"
-    # A proxy before us may have made one slash of two.
-    address = f"{scheme}://{source.partition(':')[2].lstrip('/')}"
-    if scheme not in ("http", "https") or not urlsplit(address).hostname:
+    address = names.source(source)
+    if not address.startswith(("/", "http://", "https://")) or (address[0] != "/" and not urlsplit(address).hostname):
         raise ResizeError(9406, 400, f"the source {source} is no address by https")
     return given, address
 

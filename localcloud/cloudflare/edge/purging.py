@@ -66,4 +66,4 @@ def _source(address: str) -> str:
     if not path.startswith(f"{names.RESIZING}/"):
         return address
     _, _, source = address.partition(f"{names.RESIZING}/")[2].partition("/")
-    return _address(source if "://" in source else urljoin(address, f"/{source.lstrip('/')}"))
+    return _address(urljoin(address, names.source(source)))

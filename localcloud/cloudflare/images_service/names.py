@@ -19,3 +19,12 @@ def taken(accept: str) -> str:
         weight = next((word[2:] for word in parameters if word.startswith("q=")), "1")
         named[kind] = weight.strip("0.") != ""
     return ",".join(kind for kind in MODERN if named.get(kind))
+
+
+def source(text: str) -> str:
+    """What comes after the options in a URL, as an address or as a path of the same host."""
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme.lower() in ("http", "https"):
+        # A proxy before us may have made one slash of two.
+        return f"{scheme.lower()}://{rest.lstrip('/')}"
+    return text if "://" in text else f"/{text.lstrip('/')}"
