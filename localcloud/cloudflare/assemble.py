@@ -17,6 +17,9 @@ from localcloud.cloudflare.runtime import model as runtime
 from localcloud.cloudflare.store import Blobs, Row, Transaction
 from localcloud.cloudflare.zones import settings
 
+ASSET_TEXTS = ("_headers", "_redirects")
+"""Files that say how assets are served; the provider uploads them as modules."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -90,12 +93,17 @@ def _program(tx: Transaction, account: str, workers: list[Row]) -> runtime.Progr
 
 def version(tx: Transaction, account: str, worker: str, row: Row) -> runtime.Version:
     """A version as the runtime takes it."""
-    found = row["assets"]
+    found, modules = row["assets"], row["modules"]
+    if found is not None:
+        # What is said of the assets may come as modules of these names instead of in their configuration.
+        texts = {one["name"]: tx.blobs.get(one["blob"]).decode() for one in modules if one["name"] in ASSET_TEXTS}
+        found = {**found, "config": {**found["config"], **texts}}
+        modules = [one for one in modules if one["name"] not in texts]
     return runtime.Version(
         id=row["id"],
         worker=worker,
         main_module=row.get("main_module") or row.get("body_part") or "",
-        modules=tuple(_module(tx.blobs, one["name"], one["content_type"], one["blob"]) for one in row["modules"]),
+        modules=tuple(_module(tx.blobs, one["name"], one["content_type"], one["blob"]) for one in modules),
         bindings=tuple(row["bindings"]),
         compatibility_date=row.get("compatibility_date") or "2021-11-02",
         compatibility_flags=tuple(row.get("compatibility_flags") or ()),

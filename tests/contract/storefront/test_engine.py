@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -31,6 +32,17 @@ class Served:
     zone: str
     calls: list[str]
     """What was written: method and path, the path without what it starts with."""
+    cloudflare: Any
+    """The embedded Cloudflare itself."""
+
+    def served_headers(self) -> str:
+        """What the data plane is told to send with the assets of the only version."""
+        from localcloud.cloudflare import assemble
+
+        with self.cloudflare.store.transaction() as tx:
+            (version,) = assemble.snapshot(tx, self.account).program.versions
+        assert version.assets is not None and "_headers" not in {module.name for module in version.modules}
+        return str(version.assets.config["_headers"])
 
     def ask(self, path: str) -> Any:
         answer = httpx.get(
@@ -72,7 +84,7 @@ def cloud(tmp_path: Path) -> Iterator[Served]:
     while not server.started and thread.is_alive():
         time.sleep(0.01)
     try:
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone, calls)
+        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone, calls, made)
     finally:
         server.should_exit = True
         thread.join()
@@ -85,7 +97,7 @@ def project(tmp_path: Path, cloud: Served) -> Project:
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / "components").symlink_to(ROOT / "components")
     (folder / "state").mkdir()
-    made = Project(folder, Cloud("", "not used"))
+    made = Project(folder, cast(Cloud, SimpleNamespace(token="not used")))
     made.pulumi("stack", "init", STACK)
     made.set(STACK, "cloudflare:baseUrl", cloud.url)
     made.set(STACK, "cloudflare:apiToken", TOKEN, secret=True)
@@ -113,6 +125,7 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
     assert names == sorted(names) and {"ALPHA", "ASSETS", "STORE_STATE", "ZEBRA"} < set(names)
     assert "MAINTENANCE" not in names and "IMAGES_URL" not in names
     assert {one["name"] for one in version["modules"]} == {"index.js", "storefront/worker.js", "_headers"}
+    assert cloud.served_headers() == "/*\n  X-Robots-Tag: noindex\n", "the assets' own rules reach them"
     worker = cloud.ask("/workers/workers/local-storefront")
     assert worker["observability"]["enabled"] and not worker["subdomain"]["enabled"]
     assert {one["hostname"] for one in cloud.ask("/workers/domains")} == {"store.localhost", "status.store.localhost"}
