@@ -14,8 +14,7 @@ from components.resource_ids import as_int
 from components.server import Server, Site
 from components.settings.sizes import balancer_type, smallest_balancer
 
-HTTPS_PORT = 443
-HTTP_PORT = 80
+LISTEN_PORT = 443
 INSTANCE_PORT = 8000
 """Where the node proxy of an instance listens, on its private address."""
 
@@ -50,9 +49,9 @@ class LoadBalancerArgs:
     private_ip: IPv4Address
     type: str
     """lb11, lb21 or lb31; see `fitting_type`. It changes in place, and the address stays."""
+    certificate_id: pulumi.Input[int]
+    """What it shows to Cloudflare; at Hetzner."""
     protect: bool = True
-    certificate_id: pulumi.Input[int] | None = None
-    """What it shows to Cloudflare, at Hetzner. None, where no edge is before it: HTTP instead."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -101,16 +100,14 @@ class LoadBalancer(pulumi.ComponentResource):
             ip=self.private_ip,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        certificates = [] if args.certificate_id is None else [args.certificate_id]
-        # Nothing listens on port 80 beside https: nobody but the edge is to come, and the edge speaks TLS.
-        protocol, port = ("https", HTTPS_PORT) if certificates else ("http", HTTP_PORT)
+        # Nothing listens on port 80 beside it: nobody but the edge is to come, and the edge speaks TLS.
         hcloud.LoadBalancerService(
-            f"{name}-{protocol}",
+            f"{name}-https",
             load_balancer_id=balancer.id,
-            protocol=protocol,
-            listen_port=port,
+            protocol="https",
+            listen_port=LISTEN_PORT,
             destination_port=INSTANCE_PORT,
-            http=hcloud.LoadBalancerServiceHttpArgs(certificates=certificates) if certificates else None,
+            http=hcloud.LoadBalancerServiceHttpArgs(certificates=[args.certificate_id]),
             health_check=HEALTH_CHECK,
             # A service holds nothing; it may be replaced, and its port is taken until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, protect=False, delete_before_replace=True),
