@@ -37,8 +37,8 @@ class BackendArgs:
     redis_url: pulumi.Input[str]
     cache_redis_url: pulumi.Input[str]
     settings: Settings
+    origin_secrets: Sequence[pulumi.Input[str]]
     after: Sequence[pulumi.Input[str]] = field(default_factory=tuple)
-    origin_secrets: Sequence[pulumi.Input[str]] = field(default_factory=tuple)
 
 
 class Backend(pulumi.ComponentResource):

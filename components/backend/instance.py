@@ -30,7 +30,7 @@ class InstanceArgs:
     """Medusa's environment as a JSON object, secret."""
     private_key: pulumi.Output[str]
     """What the drain script logs in with, secret."""
-    origin_secrets: Sequence[pulumi.Input[str]] = ()
+    origin_secrets: Sequence[pulumi.Input[str]]
     """What the edge's requests carry; see BackendArgs."""
 
 
@@ -58,7 +58,6 @@ class Instance(pulumi.ComponentResource):
                     "instance": server.name,
                     "address": server.private_ip,
                     "balancer": args.load_balancer.private_ip,
-                    "edge_only": bool(args.origin_secrets),
                 },
                 # In the role and nowhere else: a rotation runs it again, which restarts nothing.
                 secrets=dict(zip(ORIGIN_SECRETS, args.origin_secrets, strict=False)),

@@ -92,21 +92,17 @@ def proxy(host: Host) -> None:
     drop_in = f"{UNITS}/haproxy.service.d/store.conf"
     files.directory(host, f"{UNITS}/haproxy.service.d")
     files.file(host, drop_in, host.asset("haproxy.conf"))
-    edge_only = bool(host.variable("edge_only"))
-    if edge_only:
-        origin.stored(host)
+    origin.stored(host)
     files.file(host, HAPROXY, host.asset("haproxy.cfg"), check=("haproxy", "-c", "-q", "-f", "{}"))
     restarted = services.service(host, "haproxy.service", watch=(drop_in,))
     host.report.begin("proxy configuration")
     digest = services.files_digest([HAPROXY])
     if services.applied("haproxy.cfg", digest):
         host.report.ok()
-        if edge_only:
-            origin.in_effect(host)
+        origin.in_effect(host)
         return
     if not restarted:
-        if edge_only:
-            origin.told(host)
+        origin.told(host)
         # A reload hands the listening socket over: no connection is refused.
         services.start(host, "reload", "haproxy.service")
     services.remember("haproxy.cfg", digest)

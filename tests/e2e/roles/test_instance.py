@@ -19,7 +19,7 @@ class Instance:
     server: ServerSpec
 
     def run(self, secret: str, previous: str | None = None) -> Run:
-        variables = {"instance": "medusa-1", "address": ADDRESS, "balancer": "10.0.4.10", "edge_only": True}
+        variables = {"instance": "medusa-1", "address": ADDRESS, "balancer": "10.0.4.10"}
         given = {"origin_secret": secret} | ({"origin_secret_previous": previous} if previous else {})
         done = self.site.role(self.server, "backend", variables, given)
         assert done.code == 0, done.output

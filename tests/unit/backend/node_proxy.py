@@ -26,7 +26,7 @@ from components.role import RUNTIME
 from components.role_bundle import bundle
 
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
-VARIABLES = {"instance": "local-medusa-1", "address": "127.0.0.1", "balancer": "10.0.4.10", "edge_only": True}
+VARIABLES = {"instance": "local-medusa-1", "address": "127.0.0.1", "balancer": "10.0.4.10"}
 
 
 class Echo(BaseHTTPRequestHandler):

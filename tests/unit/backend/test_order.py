@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from components.backend import component, origin_secrets
 from tests.unit.configurations import ALL_SECRETS, SECRETS, configuration
 from tests.unit.monitor import Recording, Registered, Secret, run_program, unmarked
 
@@ -98,19 +97,12 @@ def test_secrets_travel_by_standard_input_only(three: Recording) -> None:
     assert isinstance(three.named("backend-1-drain").inputs["stdin"], Secret)
 
 
-def test_a_rotated_origin_secret_reaches_the_proxies_and_nothing_else(release: Path, monkeypatch: Any) -> None:
+def test_a_rotated_origin_secret_reaches_the_proxies_and_nothing_else(release: Path) -> None:
     """A rotation that migrates, sows or restarts is one that nobody dares to do."""
 
     def inputs(*secrets: str) -> dict[str, str]:
-        kind = component.BackendArgs
-
-        def edge_only(**given: Any) -> component.BackendArgs:
-            return kind(**given | {"origin_secrets": origin_secrets(given["settings"])})
-
-        with monkeypatch.context() as patched:
-            patched.setattr("components.backend.BackendArgs", edge_only)
-            given = dict(zip(("originSecret", "originSecretPrevious"), secrets, strict=False))
-            recording = run(release, 2, seedDemoData="true", **given)
+        given = dict(zip(("originSecret", "originSecretPrevious"), secrets, strict=False))
+        recording = run(release, 2, seedDemoData="true", **given)
         made = [one for one in recording.resources if one.name.startswith("backend")]
         assert not any(value in text for one in made for _, text in unmarked(one.inputs) for value in secrets)
         # Ids and addresses are the mock's, which counts.

@@ -15,7 +15,7 @@ from components.backend.instance import BOOTSTRAP
 from components.role import RUNTIME
 from components.role_bundle import bundle
 
-VARIABLES = {"instance": "local-medusa-1", "address": "10.0.1.11", "balancer": "10.0.4.10", "edge_only": True}
+VARIABLES = {"instance": "local-medusa-1", "address": "10.0.1.11", "balancer": "10.0.4.10"}
 GIB = 1024**3
 
 
