@@ -30,7 +30,7 @@ def client(base_url: str = "", *, authority: Path | None = None, **options: Any)
     limits = options.get("limits") or httpx.Limits()
     here = LocalTransport(authority or local_authority(), limits)
     mounts = {f"all://{host}": here for host in HERE}
-    return httpx.Client(base_url=base_url, verify=ssl.create_default_context(), mounts=mounts, **options)
+    return httpx.Client(base_url=base_url, mounts=mounts, **{"verify": ssl.create_default_context(), **options})
 
 
 def local_authority() -> Path:

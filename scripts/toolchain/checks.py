@@ -29,6 +29,8 @@ LOGIN = "/cdn-cgi/access/login"
 """In the address that Access sends everybody to of whom it does not know who they are."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 OBJECTS = 5
+WIDE = 60
+"""Longer addresses do not set the column's width."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,16 @@ class Checks:
 
     def rows(self, picture: str = "", cloudflare: Cloud | None = None) -> list[Row]:
         """Every row there is something to ask for; ``picture`` is the name of one that was uploaded."""
-        asked = [self.targets(), self.health()]
-        if self.outputs.get("publishableKey"):
-            asked.append(self.products())
-        if self.outputs.get("storefrontUrl"):
-            asked.insert(0, self.storefront())
-        asked.append(self.admin())
+        # The load balancer first: what is behind it answers once its targets are called healthy.
+        balancer, health = self.targets(), self.health()
+        products = [self.products()] if self.outputs.get("publishableKey") else []
+        asked = [self.storefront()] if self.outputs.get("storefrontUrl") else []
+        asked += [health, *products, self.admin()]
         if self.outputs.get("imagesUrl") and picture:
             asked.append(self.image(picture))
         if self.outputs.get("backupsBucket"):
             asked.append(self.bucket())
-        asked.append(self.servers())
+        asked += [balancer, self.servers()]
         if cloudflare is not None:
             asked.append(self.zones(cloudflare))
         return asked
@@ -229,9 +230,10 @@ def main(arguments: list[str] | None = None) -> int:
     with http.client() as client:
         found = Checks(client, outputs, Cloud(str(status["endpoint"]), home.token()))
         rows = found.rows(first_picture(asked.pictures), cloudflare)
-    width, longest = max(len(row.name) for row in rows), max(len(row.url) for row in rows)
+    width = max(len(row.name) for row in rows)
+    longest = max((len(row.url) for row in rows if len(row.url) <= WIDE), default=WIDE)
     for row in rows:
-        print(f"  {row.name:<{width}}  {row.url:<{longest}}  {'ok ' if row.ok else 'NOT OK'} {row.said}")
+        print(f"  {'ok' if row.ok else 'NOT OK':<6}  {row.name:<{width}}  {row.url:<{longest}}  {row.said}")
     return 0 if all(row.ok for row in rows) else 1
 
 

@@ -51,7 +51,7 @@ def cloud_home() -> Path:
 
 
 def make_stack(log: Log) -> str:
-    """The stack, its secrets, and what differs from machine to machine; what is there is left as it is."""
+    """The stack and its secrets; what is there is left as it is."""
     done = []
     if STACK not in stacks(log):
         log.run([SHIM, "stack", "init", STACK, "--non-interactive"])
@@ -59,15 +59,20 @@ def make_stack(log: Log) -> str:
     said = json.loads(log.run([PYTHON, "-m", "scripts.operator", "secrets", "generate", "-s", STACK, "--json"]))
     if said["made"]:
         done.append(f"{len(said['made'])} secrets made")
+    return ", ".join(done) or "up to date"
+
+
+def configure(log: Log) -> str:
+    """What differs from machine to machine, into the stack's file; only what is not as it is to be."""
     settings = config(log)
     wanted = machine_settings(json.loads(log.run([PYTHON, "-m", "localcloud", "status", "--json"])))
     wanted |= {"backendRelease": setup.release_path(), "storefrontBundle": setup.storefront_path()}
     changed = {key: value for key, value in wanted.items() if settings.get(key.split(":", 1)[-1]) != value}
-    if changed:
-        pairs = [word for key, value in changed.items() for word in ("--plaintext", f"{key}={value}")]
-        log.run([SHIM, "config", "set-all", *pairs, "-s", STACK])
-        done.append(f"set {', '.join(key.split(':')[-1] for key in changed)}")
-    return ", ".join(done) or "up to date"
+    if not changed:
+        return "up to date"
+    pairs = [word for key, value in changed.items() for word in ("--plaintext", f"{key}={value}")]
+    log.run([SHIM, "config", "set-all", *pairs, "-s", STACK])
+    return f"set {', '.join(key.split(':')[-1] for key in changed)}"
 
 
 def machine_settings(status: Mapping[str, Any]) -> dict[str, str]:
@@ -101,6 +106,8 @@ def config(log: Log) -> dict[str, Any]:
 STEPS = (
     Step("cloud", "Embedded cloud", start_cloud),
     Step("stack", "Stack local", make_stack),
+    # The daemon says its addresses once it runs, and the stack's file has one writer at a time.
+    Step("settings", "Its settings", configure, needs=("cloud", "stack")),
 )
 
 

@@ -118,7 +118,7 @@ def test_without_an_edge_what_there_is_is_asked(stack: Stack) -> None:
     """A stack that was made before the edge was: the rows of what it has."""
     stack.answers["/app"] = Answer(200, "<html>", "text/html")
     found = stack.rows(storefrontUrl=None, adminUrl=None, imagesUrl=None)
-    assert list(found) == ["Load balancer", "Health", "Store API", "Admin", "Hetzner Cloud API", "Cloudflare API"]
+    assert list(found) == ["Health", "Store API", "Admin", "Load balancer", "Hetzner Cloud API", "Cloudflare API"]
     assert all(row.ok for row in found.values())
 
 
