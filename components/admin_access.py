@@ -13,6 +13,10 @@ from components.edge_rules import ADMIN_PATH
 from components.settings import Settings
 
 
+WORKING_DAY = "8h"
+"""A policy's duration goes before its application's: one that differed would be the one that counts."""
+
+
 class Level(StrEnum):
     """The guide's levels. The edge lets all of them in; what each may do inside is for Medusa's own users."""
 
@@ -77,8 +81,8 @@ class AdminAccess(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         people = [self._policy(level) for level in Level if args.members.get(level)]
-        self._application("admin", f"{args.api_host}{ADMIN_PATH}", "8h", [*people, programs])
-        self._application("metrics", args.metrics_host, "24h", [*people, programs])
+        self._application("admin", f"{args.api_host}{ADMIN_PATH}", WORKING_DAY, [*people, programs])
+        self._application("metrics", args.metrics_host, WORKING_DAY, [*people, programs])
         self.client_id = token.client_id
         self.client_secret = pulumi.Output.secret(token.client_secret)
         self.register_outputs({"clientId": self.client_id})
@@ -101,7 +105,7 @@ class AdminAccess(pulumi.ComponentResource):
                     group=cloudflare.ZeroTrustAccessPolicyIncludeGroupArgs(id=group.id)
                 )
             ],
-            session_duration="24h",
+            session_duration=WORKING_DAY,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
