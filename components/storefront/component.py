@@ -75,6 +75,8 @@ class Storefront(pulumi.ComponentResource):
             bindings=_bindings(args, namespace.id),
             compatibility_date=args.bundle.compatibility_date,
             compatibility_flags=list(args.bundle.compatibility_flags),
+            # Told by `wrangler versions list` and by the store's /health: which bundle a version is made of.
+            annotations=cloudflare.WorkerVersionAnnotationsArgs(workers_tag=args.bundle.digest),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         traffic: list[tuple[pulumi.Input[str], float]] = [

@@ -125,6 +125,8 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
     assert names == sorted(names) and {"ALPHA", "ASSETS", "STORE_STATE", "ZEBRA"} < set(names)
     assert "MAINTENANCE" not in names and "IMAGES_URL" not in names
     assert {one["name"] for one in version["modules"]} == {"index.js", "storefront/worker.js", "_headers"}
+    (folder,) = (project.folder / ".local/storefronts").iterdir()
+    assert folder.name == f"storefront-{version['annotations']['workers/tag']}"
     assert cloud.served_headers() == "/*\n  X-Robots-Tag: noindex\n", "the assets' own rules reach them"
     worker = cloud.ask("/workers/workers/local-storefront")
     assert worker["observability"]["enabled"] and not worker["subdomain"]["enabled"]
