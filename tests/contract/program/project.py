@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 CLI = ROOT / ".local" / "toolchain" / "pulumi"
 HOME = ROOT / ".local" / "pulumi"
 LINKED = ("__main__.py", "components", "scripts", "Pulumi.yaml", ".venv")
-CONFIGURED_BY_OTHERS = ("HCLOUD_", "PULUMI_", "OPTICWORKS_", "LOCALCLOUD_")
+CONFIGURED_BY_OTHERS = ("HCLOUD_", "CLOUDFLARE_", "PULUMI_", "OPTICWORKS_", "LOCALCLOUD_")
+ZONE = "optic.works"
+"""The zone that is there, of both stacks."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Cloud:
 
     endpoint: str
     token: str
+    cloudflare: str
+    """Where its Cloudflare answers, and below its token, its account and the hash of its images."""
+    cloudflare_token: str
+    account: str
+    images_hash: str
 
     def ask(self, path: str) -> Any:
         """What the API answers to a GET of `path` below /v1."""
@@ -36,6 +43,38 @@ class Cloud:
         answer = httpx.get(f"{self.endpoint}{path}", headers={"Authorization": f"Bearer {self.token}"}, trust_env=False)
         answer.raise_for_status()
         return answer.json()
+
+    @property
+    def zone(self) -> str:
+        """Id of the zone."""
+        return str(self.cloudflare_api("GET", f"/zones?name={ZONE}")[0]["id"])
+
+    def cloudflare_api(self, method: str, path: str, **body: Any) -> Any:
+        """The result that Cloudflare's API gives to its owner."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self.cloudflare_token}"}
+        answer = httpx.request(method, f"{self.cloudflare}{path}", json=body or None, headers=headers, trust_env=False)
+        return answer.raise_for_status().json()["result"]
+
+    def token_without(self, *names: str) -> str:
+        """A token that may do everything but what the permission groups of those names (without Read, Write) open."""
+        tokens = f"/accounts/{self.account}/tokens"
+        groups = [
+            group
+            for group in self.cloudflare_api("GET", f"{tokens}/permission_groups")
+            if group["name"].rsplit(" ", 1)[0] not in names
+        ]
+        account = "com.cloudflare.api.account"
+        policies = [
+            {
+                "effect": "allow",
+                "permission_groups": [{"id": group["id"]} for group in groups if group["scopes"] == [scope]],
+                "resources": {f"{scope}.{id}": "*"},
+            }
+            for scope, id in ((account, self.account), (f"{account}.zone", self.zone))
+        ]
+        return str(self.cloudflare_api("POST", tokens, name="a test's", policies=policies)["value"])
 
     def fail(self, method: str, path: str, *, status: int, code: str, message: str) -> None:
         """Let the next request of that method and path fail like that, once."""
@@ -49,20 +88,38 @@ class Cloud:
 @contextmanager
 def cloud(home: Path) -> Iterator[Cloud]:
     """Run an embedded cloud below `home` for as long as the context lasts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port, other = _free_ports(2)
 
     def localcloud(*words: str) -> subprocess.CompletedProcess[str]:
         words = (sys.executable, "-m", "localcloud", *words, "--home", str(home))
         return subprocess.run(words, cwd=ROOT, text=True, capture_output=True, timeout=60, env=_clean())
 
-    started = localcloud("start", "--port", str(port), "--machines", "memory")
+    zone = ("--zone", ZONE, "--cloudflare-port", str(other))
+    started = localcloud("start", "--port", str(port), "--machines", "memory", *zone)
     assert started.returncode == 0, started.stdout + started.stderr
+    about = json.loads(localcloud("status", "--json").stdout)["cloudflare"]
     try:
-        yield Cloud(f"http://127.0.0.1:{port}/v1", (home / "token").read_text().strip())
+        yield Cloud(
+            endpoint=f"http://127.0.0.1:{port}/v1",
+            token=(home / "token").read_text().strip(),
+            cloudflare=about["endpoint"],
+            cloudflare_token=(home / "cloudflare-token").read_text().strip(),
+            account=about["accountId"],
+            images_hash=about["imagesHash"],
+        )
     finally:
         localcloud("stop")
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
 
 
 @dataclass(frozen=True)
@@ -110,6 +167,8 @@ def project(folder: Path, cloud: Cloud, stack: str) -> Project:
     made = Project(folder, cloud)
     made.pulumi("stack", "init", stack)
     made.set(stack, "hcloud:endpoint", cloud.endpoint)
+    made.set(stack, "cloudflare:baseUrl", cloud.cloudflare)
+    made.set(stack, "cloudflare:apiToken", cloud.cloudflare_token, secret=True)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.contract.program.project import Cloud, Project, cloud, project
 from tests.unit.configurations import SECRETS, configuration, tiny_release
 
 STACKS = ["staging", "production"]
+STOREFRONTS = "a secret of the storefront itself"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,14 @@ def configured(folder: Path, embedded: Cloud, stack: str, release_archive: Path)
     for key in SECRETS:
         made.set(stack, key, values[key], secret=True)
     made.set(stack, "backendRelease", str(release_archive))
+    made.set(stack, "storefrontBundle", values["storefrontBundle"])
+    made.set(stack, "cloudflareAccountId", embedded.account)
+    made.set(stack, "imagesAccountHash", embedded.images_hash)
     made.pulumi("config", "set", "--path", "sshAllowedCidrs[0]", "203.0.113.0/24", "--stack", stack)
+    made.pulumi("config", "set", "--path", "accessAdmins[0]", "@optic.works", "--stack", stack)
+    made.pulumi("config", "set", "--path", "storefrontVariables.PAGE_SIZE", "24", "--stack", stack)
+    named = ("--path", "storefrontSecrets.SEARCH_KEY", "--secret")
+    made.pulumi("config", "set", *named, "--stack", stack, stdin=STOREFRONTS)
     return made
 
 
@@ -49,12 +58,56 @@ def test_preview_shows_the_whole_stack_and_makes_nothing(
     assert kinds.count("hcloud:index/server:Server") == instances + 2
     assert kinds.count("hcloud:index/loadBalancerTarget:LoadBalancerTarget") == instances
     assert kinds.count("hcloud:index/volume:Volume") == 1
+    assert kinds.count("cloudflare:index/workersDeployment:WorkersDeployment") == 1
+    assert kinds.count("cloudflare:index/r2Bucket:R2Bucket") == 1
+    # What a zone can have only once is production's, in whose zone both are.
+    owned = [kind for kind in kinds if kind.rsplit(":", 1)[-1] in ("Ruleset", "ZoneSetting", "ImageVariant")]
+    assert bool(owned) is (stack == "production")
     assert {step["op"] for step in found["steps"]} == {"create"}
     assert embedded.ask("/servers")["servers"] == []
+    assert embedded.cloudflare_api("GET", f"/zones/{embedded.zone}/dns_records") == []
     text = made.pulumi("preview", "--diff", "--stack", stack).stdout
     values = configuration(stack, release_archive)
     assert not [key for key in SECRETS if values[key].strip() in text], "a preview is posted to pull requests"
     assert "PRIVATE KEY" not in text
+    assert STOREFRONTS not in text
+    said = "\n".join(each["message"] for each in found["diagnostics"])
+    assert ("This stack owns zone optic.works" in said) is (stack == "production")
+    assert ("Zone optic.works belongs to production" in said) is (stack == "staging")
+
+
+def test_a_token_without_a_permission_is_told_which(tmp_path: Path, embedded: Cloud, release_archive: Path) -> None:
+    """Cloudflare says "Authentication error", and would say it after the servers were made."""
+    made = configured(tmp_path, embedded, "staging", release_archive)
+    made.set("staging", "cloudflare:apiToken", embedded.token_without("DNS", "Workers KV Storage"), secret=True)
+
+    said = made.pulumi("up", "--yes", "--stack", "staging", check=False)
+
+    assert said.returncode != 0
+    assert "cloudflare:apiToken: lacks the permission Zone → DNS → Edit on optic.works" in said.stdout
+    assert "cloudflare:apiToken: lacks the permission Account → Workers KV Storage → Edit on the account" in said.stdout
+    assert len(set(re.findall(r"lacks the permission (.+)", said.stdout))) == 2
+    assert embedded.ask("/ssh_keys")["ssh_keys"] == []
+
+
+def test_a_zone_for_an_account_and_a_zone_that_is_none(tmp_path: Path, embedded: Cloud, release_archive: Path) -> None:
+    made = configured(tmp_path, embedded, "production", release_archive)
+    made.set("production", "cloudflareAccountId", embedded.zone)
+
+    said = made.pulumi("preview", "--stack", "production", check=False).stdout
+
+    assert f"cloudflareAccountId = {embedded.zone}: is the id of zone optic.works, not of an account" in said
+    assert f"pulumi config set cloudflareAccountId {embedded.account} --stack production" in said
+    for key, value in {
+        "domain": "optic.work",
+        "productionDomain": "optic.work",
+        "storefrontHost": "optic.work",
+        "apiHost": "api.optic.work",
+    }.items():
+        made.set("production", key, value)
+    said = made.pulumi("preview", "--stack", "production", check=False).stdout
+    assert "domain = optic.work: is no zone that the token sees; it sees optic.works" in said
+    assert "pulumi config set domain optic.works --stack production" in said
 
 
 def test_all_that_is_missing_is_said_at_once(tmp_path: Path, embedded: Cloud) -> None:
@@ -64,7 +117,14 @@ def test_all_that_is_missing_is_said_at_once(tmp_path: Path, embedded: Cloud) ->
     said = made.pulumi("preview", "--stack", "production", check=False)
 
     assert said.returncode != 0
-    for key in (*SECRETS, "sshAllowedCidrs", "backendRelease"):
+    for key in (
+        *SECRETS,
+        "sshAllowedCidrs",
+        "backendRelease",
+        "storefrontBundle",
+        "cloudflareAccountId",
+        "accessAdmins",
+    ):
         assert key in said.stdout, key
     assert "scripts/store secrets generate -s production" in said.stdout
     assert "Traceback" not in said.stdout + said.stderr
