@@ -179,7 +179,15 @@ def _sentence(found: dict[str, Any]) -> str:
         return f"not running ({found['home']}); start it: python -m localcloud start"
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found["resources"].items())) or "nothing yet"
     state = "runs" if found["answers"] else "is starting"
-    return f"{state}: {found['endpoint']}, pid {found['pid']}, {found['memory_mb']} MB, {found['machines']}; {counts}"
+    where = [found["endpoint"]]
+    if "cloudflare" in found:
+        where.append(f"Cloudflare {found['cloudflare']['endpoint']}")
+    if "edge" in found:
+        where.append(f"edge at {found['edge']['https']} and {found['edge']['http']}")
+    if "s3" in found:
+        where.append(f"S3 {found['s3']['endpoint']}")
+    about = f"pid {found['pid']}, {found['memory_mb']} MB, {found['machines']}; {counts}"
+    return f"{state}: {', '.join(where)}, {about}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import os
 import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,12 +35,6 @@ def client(base_url: str = "", *, authority: Path | None = None, **options: Any)
 def local_authority() -> Path:
     """The certificate that the embedded edge's are signed with; it may not be there (yet)."""
     return Path(os.environ.get("OPTICWORKS_CA") or cloud_home() / "ca" / "ca.pem")
-
-
-def is_local(url: str) -> bool:
-    """Whether an address is on this machine by its name."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", LOOPBACK) or host.endswith(".localhost")
 
 
 class LocalTransport(httpx.BaseTransport):

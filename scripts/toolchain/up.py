@@ -16,6 +16,9 @@ examples:
   scripts/up --prepare       # only what has to be installed and built
   OPTICWORKS_PLUGINS=stand-in scripts/up
                              # never ask for Pulumi's own provider plugins
+  LOCALCLOUD_PORT=9470 LOCALCLOUD_CLOUDFLARE_PORT=9471 LOCALCLOUD_S3_PORT=9472 \\
+  LOCALCLOUD_EDGE_PORT=9443 LOCALCLOUD_EDGE_HTTP_PORT=9480 scripts/up
+                             # a second checkout beside the first: other ports, remembered by its cloud
 
 It takes up to 15 minutes on a new machine and less than 4 on a prepared one. What it downloads and builds is kept in
 ~/.cache/opticworks and ~/.cache/localcloud (XDG_CACHE_HOME), this checkout's state in .local/, logs in .local/logs/.

@@ -112,17 +112,3 @@ def test_where_the_authority_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert http.local_authority() == tmp_path / "ca" / "ca.pem"
     monkeypatch.setenv("OPTICWORKS_CA", "/other/ca.pem")
     assert http.local_authority() == Path("/other/ca.pem")
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("https://store.localhost:8443/x", True),
-        ("http://127.0.0.1:8470/v1", True),
-        ("http://localhost", True),
-        ("https://optic.works", False),
-        ("https://localhost.example", False),
-    ],
-)
-def test_what_is_local(url: str, local: bool) -> None:
-    assert http.is_local(url) is local
