@@ -80,6 +80,8 @@ def _check_raw(folder: Path, shown: str) -> None:
     """A folder that is something else is told apart here, without node."""
     if not any((folder / name).is_file() for name in ("wrangler.json", "wrangler.jsonc")):
         raise BundleError(shown, "is no Worker with assets: it has neither a manifest.json nor a wrangler.json")
+    if (folder / "package.json").is_file():
+        raise BundleError(shown, "is an app's folder and not its bundle", BUILD.replace("PATH/TO/storefront", shown))
     if not (folder / "assets").is_dir():
         raise BundleError(shown, "is no Worker with assets: it has no folder assets/")
 

@@ -28,7 +28,22 @@ class StorefrontArgs:
     """Plain variables; one whose value is None is left out."""
     secrets: Mapping[str, pulumi.Input[str]]
     versions: Mapping[str, float] = field(default_factory=dict)
-    """Earlier versions that keep some of the visits: percentages by id. This one gets the rest, by default all."""
+    """Earlier versions that keep some of the visits: percentages by id. This one gets the rest, by default all.
+
+    At 100 it is uploaded and gets none. Cloudflare splits visits between two versions at most.
+    """
+
+    def __post_init__(self) -> None:
+        if any(not 0 < share <= 100 for share in self.versions.values()) or self.rest < 0:
+            raise ValueError(f"versions {dict(self.versions)}: percentages above 0 and together at most 100 are wanted")
+        if len(self.versions) + (self.rest > 0) > 2:
+            raise ValueError(f"versions {dict(self.versions)}: Cloudflare splits visits between two versions at most")
+
+    @property
+    def rest(self) -> float:
+        """Percentage of the visits that this bundle's version gets."""
+        return 100 - sum(self.versions.values())
+
     after: Sequence[pulumi.Resource] = ()
     """What must be there before a version asks the API: instances that take its origin secret."""
 
@@ -79,10 +94,7 @@ class Storefront(pulumi.ComponentResource):
             annotations=cloudflare.WorkerVersionAnnotationsArgs(workers_tag=args.bundle.digest),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
-        traffic: list[tuple[pulumi.Input[str], float]] = [
-            (version.id, 100 - sum(args.versions.values())),
-            *args.versions.items(),
-        ]
+        traffic: list[tuple[pulumi.Input[str], float]] = [(version.id, args.rest), *args.versions.items()]
         deployment = cloudflare.WorkersDeployment(
             f"{name}-deployment",
             account_id=args.account_id,
@@ -91,6 +103,7 @@ class Storefront(pulumi.ComponentResource):
             versions=[
                 cloudflare.WorkersDeploymentVersionArgs(version_id=id, percentage=percentage)
                 for id, percentage in traffic
+                if percentage > 0
             ],
             opts=child,
         )

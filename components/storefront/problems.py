@@ -35,7 +35,8 @@ def problems(settings: StorefrontSettings, stack: str, project: Path | None = No
     try:
         read(settings.storefront_bundle, paid=settings.workers_paid, project=project or Path.cwd())
     except BundleError as error:
-        fix = f'pulumi config set storefrontBundle "$({BUILD})"' if error.fix == BUILD else error.fix
+        builds = error.fix.startswith(BUILD.partition(" --app ")[0])
+        fix = f'pulumi config set storefrontBundle "$({error.fix})"' if builds else error.fix
         yield Problem("storefrontBundle", shown(error.value), error.rule, _for(fix, stack))
     for one in wrong(settings.storefront_variables, settings.storefront_secrets, paid=settings.workers_paid):
         key = "storefrontVariables" if one.plain else "storefrontSecrets"

@@ -116,3 +116,12 @@ def test_an_asset_has_a_limit_of_its_own(tmp_path: Path, project: Path) -> None:
     folder = composed(tmp_path / "b", assets={"film.mp4": b"\0" * (25 * MIB + 1)})
     with pytest.raises(BundleError, match=r"asset /film.mp4 is 25.00 MiB"):
         read(folder, paid=True, project=project)
+
+
+def test_the_app_itself_is_named(tmp_path: Path, project: Path) -> None:
+    """Set in the bundle's place, it was refused for a folder that it would never have."""
+    write(project / "shop", {"package.json": "{}", "wrangler.json": "{}"})
+    with pytest.raises(BundleError) as caught:
+        read(Path("shop"), paid=False, project=project)
+    assert caught.value.rule == "is an app's folder and not its bundle"
+    assert caught.value.fix == "scripts/store storefront build --app shop"
