@@ -124,11 +124,11 @@ def main() -> None:
             tls = trusting(edge.authority)
             with nginx(scratch / "nginx", root, certificate) as plain:
                 for label, size in SIZES.items():
-                    path = f"/{size}.jpg"
+                    address = f"/{size}.jpg"
                     targets = {
-                        "nginx": Target("nginx.localhost", path, plain, tls=tls),
-                        "Worker's asset": Target(ASSETS, path, edge.https, tls=tls),
-                        "cached": Target(CACHED, path, edge.https, tls=tls),
+                        "nginx": Target("nginx.localhost", address, plain, tls=tls),
+                        "Worker's asset": Target(ASSETS, address, edge.https, tls=tls),
+                        "cached": Target(CACHED, address, edge.https, tls=tls),
                     }
                     found[label] = asyncio.run(compare(targets, size, asked.rounds))
     if asked.json:

@@ -1,4 +1,4 @@
-"""A client of HTTP/1.1 that costs little, so that what is measured is the server; and how requests are spread in time."""
+"""A client of HTTP/1.1 that costs little, so that the server is measured; and how requests are spread in time."""
 
 from __future__ import annotations
 

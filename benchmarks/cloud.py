@@ -1,4 +1,4 @@
-"""An embedded Cloudflare of a benchmark's own: a daemon with a home and ports of its own, and its API as benchmarks use it.
+"""An embedded Cloudflare of a benchmark's own: a daemon with its own home and ports, and its API.
 
 Nothing boots, no root is needed.
 """

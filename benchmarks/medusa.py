@@ -1,6 +1,6 @@
-"""A stand-in for Medusa's store API that answers at once, with products of the real shape: ``python -m benchmarks.medusa``.
+"""A stand-in for Medusa's store API that answers at once, with products of the real shape.
 
-Prints its port, and ends with its standard input.
+``python -m benchmarks.medusa`` prints its port, and ends with its standard input.
 """
 
 from __future__ import annotations

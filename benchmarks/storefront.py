@@ -56,7 +56,7 @@ def medusa() -> Iterator[int]:
 
 def build(output: Path) -> Path:
     """The composed bundle of the example; built if it was not before."""
-    command = ["scripts/store", "storefront", "build", "--app", "examples/storefront", "--output", output]
+    command = ["scripts/store", "storefront", "build", "--app", "examples/storefront", "--output", str(output)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit("The example storefront was not built.")

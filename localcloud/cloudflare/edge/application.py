@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from localcloud.cloudflare.edge.messages import Headers, Request, Response
+from localcloud.cloudflare.edge.replay import Replays
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -27,8 +28,14 @@ class Gone(Exception):
 class Application:
     """Serves HTTP/1.1 and HTTP/2 as the server hands it over."""
 
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, handle: Handler, replays: Replays | None = None) -> None:
         self._handle = handle
+        self.replays = replays
+        """Where what may be sent again is kept, if it is kept at all."""
+
+    @property
+    def handle(self) -> Handler:
+        return self._handle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cloudflare.edge import freshness, messages
-from localcloud.cloudflare.edge.messages import Headers, Request, Response
+from localcloud.cloudflare.edge.messages import Headers, Request, Response, Source
 from localcloud.cloudflare.edge.upstream import OriginError
 
 MAX_BYTES = 96 * 2**20
@@ -61,7 +61,7 @@ class Cache:
         entry = self._entries.get(key)
         if entry is not None and self._clock() < entry.stored + entry.lifetime:
             self._entries.move_to_end(key)
-            return self._serve(entry, request, "HIT")
+            return self._serve(key, entry, request, "HIT")
         return await self._refresh(key, entry, request, zone, settings, fetch)
 
     async def _refresh(
@@ -79,13 +79,13 @@ class Cache:
             if entry is None or "must-revalidate" in freshness.directives(entry.headers):
                 raise
             request.headers = conditions
-            return self._serve(entry, request, "STALE")
+            return self._serve(key, entry, request, "STALE")
         finally:
             request.headers = conditions
         if entry is not None and tag and response.status == 304:
             await response.aclose()
             entry.stored = self._clock()
-            return self._serve(entry, request, "REVALIDATED")
+            return self._serve(key, entry, request, "REVALIDATED")
         lifetime = freshness.seconds(request, response.status, response.headers, settings)
         if lifetime is None:
             response.headers.set("cf-cache-status", "BYPASS")
@@ -129,13 +129,26 @@ class Cache:
         if (entry := self._entries.pop(key, None)) is not None:
             self._size -= len(entry.body)
 
-    def _serve(self, entry: Entry, request: Request, status: str) -> Response:
+    def _serve(self, key: str, entry: Entry, request: Request, status: str) -> Response:
         headers = entry.headers.copy()
         headers.set("cf-cache-status", status)
         headers.set("age", str(int(self._clock() - entry.stored)))
         if entry.status == 200 and _unchanged(request, headers):
             return _not_modified(headers)
-        return Response(entry.status, headers, messages.chunks(entry.body))
+        source = Source(self._holds(key, entry), entry.stored) if status == "HIT" else None
+        return Response(entry.status, headers, messages.chunks(entry.body), source=source)
+
+    def _holds(self, key: str, entry: Entry) -> Callable[[], bool]:
+        stored = entry.stored
+        ends = stored + entry.lifetime
+
+        def holds() -> bool:
+            if self._entries.get(key) is not entry or entry.stored != stored or self._clock() >= ends:
+                return False
+            self._entries.move_to_end(key)
+            return True
+
+        return holds
 
 
 def _key(request: Request, settings: Mapping[str, Any], variant: str) -> str:

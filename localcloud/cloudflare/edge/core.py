@@ -16,9 +16,10 @@ from localcloud.cloudflare.edge.content import MANAGED, Content
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.edge.pictures import Pictures
 from localcloud.cloudflare.edge.purging import Purges
+from localcloud.cloudflare.edge.replay import Replays, volatile_zones
 from localcloud.cloudflare.edge.routing import Destination, Table
 from localcloud.cloudflare.edge.rules.limits import Limits
-from localcloud.cloudflare.edge.rules.phases import Rules
+from localcloud.cloudflare.edge.rules.phases import RATE_LIMIT, Rules
 from localcloud.cloudflare.edge.snapshot import Record, Snapshot, Zone
 from localcloud.cloudflare.edge.upstream import OriginError, Upstream
 from localcloud.cloudflare.images_service import names
@@ -61,6 +62,8 @@ class Edge:
         self._buckets = Buckets(content, self._cache)
         self._compression = Compression()
         self._gate = gate
+        self._volatile: frozenset[str] = frozenset()
+        self.replays = Replays()
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Go by this snapshot from now on.
@@ -73,6 +76,8 @@ class Edge:
         self._table = Table(snapshot)
         self._purges.apply(self._table, self._cache, snapshot.purges)
         self._gate.learn(snapshot.access)
+        self._volatile = volatile_zones(snapshot)
+        self.replays.clear()
         await self._upstream.forget_missing_sockets()
 
     @property
@@ -83,6 +88,7 @@ class Edge:
     async def handle(self, request: Request) -> Response:
         """The response; the caller sends and closes it."""
         request.ray = forwarding.new_ray()
+        generation = self.replays.generation
         try:
             response = await self._respond(request)
         except OriginError as error:
@@ -92,6 +98,8 @@ class Edge:
             response = messages.text(500, "error code: 1101\nWorker threw exception")
         if request.caller is None or response.headers.get("content-encoding"):
             await self._compression.apply(request, response)
+        if not request.repeatable or generation != self.replays.generation:
+            response.source = None
         response.headers.set("server", "cloudflare")
         response.headers.set("cf-ray", f"{request.ray}-{forwarding.COLO}")
         if response.headers.get("date") is None:
@@ -129,11 +137,18 @@ class Edge:
         rules.change_request_headers(request)
         destination = table.destination(request.scheme, request.host, request.path, skip_route=past_routes)
         response = await self._forward(rules, destination, request)
+        request.repeatable = request.repeatable and self._constant(rules, request)
         passage.leave(response)
         self._limits.count_response(rules, request, response)
         _promise_tls(destination.zone, request, response)
         rules.change_response_headers(request, response)
         return response
+
+    def _constant(self, rules: Rules, request: Request) -> bool:
+        """Whether the zone's rules and Access say the same of the same request the next time."""
+        limited = next(rules.matching(RATE_LIMIT, request), None) is not None
+        volatile = rules.zone is not None and rules.zone.id in self._volatile
+        return not limited and not volatile and not self._gate.guards(request)
 
     async def _forward(self, rules: Rules, destination: Destination, request: Request) -> Response:
         if request.path.startswith(f"{names.DELIVERY}/"):
@@ -152,6 +167,7 @@ class Edge:
         zone = rules.zone.settings if rules.zone else {}
         if record.content == ORIGIN:
             return await self._buckets.answer(request, zone, rules.cache_settings(request))
+        request.repeatable = True
         return await self._cache.answer(request, zone, rules.cache_settings(request), fetch)
 
     async def _to_worker(self, table: Table, worker: str, request: Request) -> Response:
@@ -163,6 +179,7 @@ class Edge:
         if (assets := self._bindings.assets(version)) is not None and (
             static := _static(assets, request, self._runtime.runs(version))
         ):
+            request.repeatable = len(deployment.versions) == 1
             return static
         outgoing = forwarding.outgoing(request, request.authority)
         outgoing.set("x-real-ip", request.client_ip)

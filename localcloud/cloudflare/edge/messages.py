@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,6 +84,8 @@ class Request:
     ray: str = ""
     accept_encoding: str = ""
     caller: Caller | None = None
+    repeatable: bool = False
+    """Nothing but the request itself and what is declared has decided about its response."""
 
     @property
     def target(self) -> str:
@@ -100,6 +102,36 @@ class Request:
         return {name: morsel.value for name, morsel in jar.items()}
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a response is from that may be sent again for as long as ``holds`` says so.
+
+    ``stored``: when the cache got it, in seconds of the monotonic clock; None: its age is not told.
+    """
+
+    holds: Callable[[], bool]
+    stored: float | None = None
+
+
+class Whole:
+    """A body that is there already, as the one chunk that it is."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data: bytes | None = data
+
+    def __aiter__(self) -> Whole:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self.data = self.data, None
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def aclose(self) -> None:
+        self.data = None
+
+
 @dataclass
 class Response:
     """A response; whoever takes it sends ``body`` or leaves it, and then calls :meth:`aclose`."""
@@ -108,6 +140,13 @@ class Response:
     headers: Headers
     body: AsyncIterator[bytes]
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+    source: Source | None = None
+    """What to send it again by, where that is known."""
+
+    @property
+    def whole(self) -> bytes | None:
+        """The body, if it is there already and nothing of it was taken."""
+        return self.body.data if isinstance(self.body, Whole) else None
 
     async def aclose(self) -> None:
         await self.resources.aclose()
@@ -117,10 +156,9 @@ class Response:
         return b"".join([chunk async for chunk in self.body])
 
 
-async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        if part:
-            yield part
+def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    """The body that these are together."""
+    return Whole(b"".join(parts))
 
 
 def text(status: int, message: str, **headers: str) -> Response:

@@ -10,6 +10,8 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from localcloud.cloudflare.edge import listener
+from localcloud.cloudflare.edge.application import Application
 from localcloud.cloudflare.edge.authority import Authority
 
 
@@ -58,6 +60,9 @@ def internal(path: Path) -> Config:
 
 async def run(application: Any, config: Config, done: asyncio.Event, ready: asyncio.Event) -> None:
     """Serve until ``done`` is set; ``ready`` is set once connections are answered."""
+    if isinstance(application, Application):
+        await listener.serve(application, config, done, ready)
+        return
 
     async def until_done() -> None:
         ready.set()  # hypercorn asks for this once its listeners are open

@@ -131,7 +131,7 @@ class Service:
         listeners = (
             (Application(self._bindings.handle), self._bindings_config),
             (Application(self._outbound.handle), self._outbound_config),
-            (Application(self._edge.handle), public),
+            (Application(self._edge.handle, self._edge.replays), public),
             (control.application, server.internal(settings.control_path)),
         )
         try:

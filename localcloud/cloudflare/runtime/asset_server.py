@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from localcloud.cloudflare.edge import messages
-from localcloud.cloudflare.edge.messages import Headers, Request, Response
+from localcloud.cloudflare.edge.messages import Headers, Request, Response, Source
 from localcloud.cloudflare.runtime.model import AssetFile, Assets
 
 CHUNK = 256 * 1024
@@ -108,8 +108,12 @@ def respond(assets: Assets, request: Request, found: Found) -> Response:
     if found.status == 200 and tag in wanted:
         headers.remove("content-type")
         return Response(304, headers, messages.chunks())
-    headers.set("content-length", str(found.file.path.stat().st_size))
-    return Response(found.status, headers, _read(found.file.path))
+    size = found.file.path.stat().st_size
+    headers.set("content-length", str(size))
+    if size > CHUNK or request.method == "HEAD":
+        return Response(found.status, headers, _read(found.file.path))
+    # A version's files never change.
+    return Response(found.status, headers, messages.chunks(found.file.path.read_bytes()), source=Source(lambda: True))
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

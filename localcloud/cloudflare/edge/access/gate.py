@@ -75,6 +75,10 @@ class Gate:
         state = self._issuer.state
         return await self._team.answer(request) if state.team_host and request.host == state.team_host else None
 
+    def guards(self, request: Request) -> bool:
+        """Whether an application stands before what a request is for."""
+        return self._issuer.state.applications.area(request.host, request.path) is not None
+
     def check(self, request: Request) -> Passage:
         """Judge a request, and set on it what its Worker or origin is told of who makes it."""
         request.headers.remove(ASSERTION, EMAIL)
