@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
+from localcloud.cloudflare.edge import websockets
 from localcloud.cloudflare.edge.messages import Headers, Request, Response
 from localcloud.cloudflare.edge.replay import Replays
 
@@ -45,7 +47,7 @@ class Application:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
-            await send({"type": "websocket.close"})  # refused with 403: WebSockets are not passed on
+            await self._websocket(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive)
@@ -61,6 +63,20 @@ class Application:
             await asyncio.gather(sending, leaving, return_exceptions=True)
         if not sending.cancelled() and (error := sending.exception()) and not isinstance(error, Gone):
             raise error
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        scheme = {"ws": "http", "wss": "https"}[scope["scheme"]]
+        request = to_request({**scope, "method": "GET", "scheme": scheme}, Body(receive))
+        request = replace(request, body=None, websocket=True)
+        response = await self._handle(request)
+        try:
+            if response.status == 101 and response.upgraded is not None:
+                await websockets.relay(response, receive, send)
+            else:
+                await websockets.refuse(response, send)
+        finally:
+            await asyncio.shield(response.aclose())
 
     async def _answer(self, request: Request, send: Send) -> None:
         response = await self._handle(request)

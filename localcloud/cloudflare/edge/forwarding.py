@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 
+from localcloud.cloudflare.edge import websockets
 from localcloud.cloudflare.edge.messages import Headers, Request
 from localcloud.cloudflare.runtime.capnp import BINDINGS_SERVICE_HEADER, CF_HEADER, SCHEME_HEADER
 
@@ -57,6 +58,8 @@ def outgoing(request: Request, host: str) -> Headers:
     """Fields for the next hop; ``host`` is the Host field's value."""
     headers = request.headers.without_hop_by_hop()
     headers.set("host", host)
+    if request.websocket:
+        websockets.ask(headers)
     if request.body is None:
         if request.method in ("POST", "PUT", "PATCH"):
             headers.set("content-length", "0")

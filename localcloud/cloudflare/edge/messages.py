@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -86,6 +87,8 @@ class Request:
     caller: Caller | None = None
     repeatable: bool = False
     """Nothing but the request itself and what is declared has decided about its response."""
+    websocket: bool = False
+    """It is a WebSocket's handshake."""
 
     @property
     def target(self) -> str:
@@ -142,6 +145,8 @@ class Response:
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
     source: Source | None = None
     """What to send it again by, where that is known."""
+    upgraded: Any = None
+    """The connection behind a response with status 101, to be read and written (httpcore's network stream)."""
 
     @property
     def whole(self) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpcore
 
-from localcloud.cloudflare.edge.messages import Headers, Request, Response
+from localcloud.cloudflare.edge.messages import Headers, Request, Response, chunks
 
 CONNECT_SECONDS = 15.0
 """After this Cloudflare answers 522."""
@@ -127,6 +127,8 @@ class Upstream:
             raise
         resources.push_async_callback(response.aclose)
         received = Headers(response.headers).without_hop_by_hop()
+        if response.status == 101:
+            return Response(101, received, chunks(), resources, response.extensions["network_stream"])
         return Response(response.status, received, _stream(response), resources)
 
     async def _attempt(
