@@ -71,7 +71,7 @@ def zones(name: str | None = None) -> list[FoundZone]:
 
     Raises PermissionError when the token is refused, RunError when there is no answer.
     """
-    answer = ask_all({"zones": Question("getZones", {"name": name} if name else {})})["zones"]
+    answer = ask_all({"zones": Question("getZones", {"name": name, "maxItems": 1} if name else {})})["zones"]
     if isinstance(answer, Exception):
         if refused(answer):
             raise PermissionError(reason(answer))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components import edge_lookup, plan
+from components import edge_lookup, plan, taken_names
 from components.edge_lookup import Answer, FoundZone
 from components.permissions import RULES, needed
 from components.settings import Environment, Problem, Settings
@@ -39,7 +39,7 @@ class EdgePreflight:
         self.zone = zone
         yield from self._wrong_plan(zone)
         if zone.account_id in ("", self.settings.cloudflare_account_id):
-            yield from self._permissions(zone)
+            yield from self._inside(zone)
 
     def _no_entry(self, said: str) -> Problem:
         if edge_lookup.invalid(said):
@@ -90,10 +90,12 @@ class EdgePreflight:
             fix = f"pulumi config set cloudflarePlan {zone.plan} --stack {self.stack}"
             yield Problem("cloudflarePlan", wanted.value, rule, fix)
 
-    def _permissions(self, zone: FoundZone) -> Iterator[Problem]:
+    def _inside(self, zone: FoundZone) -> Iterator[Problem]:
         wanted = {permission.name: permission for permission in needed(self.settings, zone.id)}
-        answers = edge_lookup.ask_all({name: permission.question for name, permission in wanted.items()})
-        for name, answer in answers.items():
+        names = taken_names.questions(self.settings, zone.id)
+        answers = edge_lookup.ask_all({name: each.question for name, each in wanted.items()} | names)
+        for name in wanted:
+            answer = answers[name]
             if not isinstance(answer, Exception) or edge_lookup.absent(answer):
                 continue
             product = wanted[name].product
@@ -107,6 +109,7 @@ class EdgePreflight:
             else:
                 raise edge_lookup.no_answer(f"what {name} opens", answer)
         yield from self._other_owner(zone, answers.get(RULES))
+        yield from taken_names.problems(self.settings, answers, self.stack)
 
     def _other_owner(self, zone: FoundZone, rulesets: Answer | None) -> Iterator[Problem]:
         """Two stacks that own one zone replace each other's rules: the API is closed to all, then the store, then …"""

@@ -19,6 +19,10 @@ def zone(name: str = "optic.works", id: str = ZONE, account: str = ACCOUNT, **mo
     return {"id": id, "name": name, "account": shown, "status": "active", "plan": {"legacyId": "business"}} | more
 
 
+def record(name: str, type: str = "A", content: str = "192.0.2.7", comment: str | None = None) -> dict[str, Any]:
+    return {"id": f"id of {name}", "name": name, "type": type, "content": content, "comment": comment}
+
+
 def ruleset(name: str, phase: str = "http_request_late_transform", kind: str = "zone") -> dict[str, Any]:
     return {"id": f"id of {name}", "name": name, "phase": phase, "kind": kind, "version": "1", "lastUpdated": ""}
 
@@ -32,6 +36,7 @@ class Account:
 
     zones: tuple[Mapping[str, Any], ...] = (zone(), zone("store.localhost", "a" * 32))
     rulesets: tuple[Mapping[str, Any], ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
     bucket: bool = False
     refused: frozenset[str] = frozenset()
     failing: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +52,8 @@ class Account:
             return {"results": [each for each in self.zones if wanted in (None, each["name"])]}
         if name == "getRulesets":
             return {"results": list(self.rulesets)}
+        if name == "getDnsRecords" and "name" in arguments:
+            return {"results": [each for each in self.records if each["name"] == arguments["name"]["exact"]]}
         if name == "getR2Bucket":
             return {"name": arguments["bucketName"]} if self.bucket else ({}, [("", ABSENT)])
         if name == "getZoneSetting":

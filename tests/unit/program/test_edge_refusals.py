@@ -13,7 +13,7 @@ import pytest
 from components import plan, preflight
 from components.permissions import RULES, needed
 from components.settings import CloudflarePlan, Settings, load
-from tests.unit.cloudflare_account import Account, ruleset, zone
+from tests.unit.cloudflare_account import Account, record, ruleset, zone
 from tests.unit.configurations import ACCOUNT, ALL_SECRETS, ZONE, configuration
 from tests.unit.monitor import Recording, recorded, run_program
 
@@ -190,6 +190,35 @@ def test_a_zone_whose_rules_another_environment_has(release: Path) -> None:
     assert "pulumi config set productionDomain optic.works --stack staging" in said
 
 
+@pytest.mark.parametrize(("key", "host"), [("storefrontHost", "optic.works"), ("statusHost", "status.optic.works")])
+def test_a_workers_name_that_leads_elsewhere(key: str, host: str, release: Path) -> None:
+    """Cloudflare refuses it (100117) after three minutes of trying, with the servers made and the store half up."""
+    said = refusal("production", release, Account(records=(record(host, "CNAME", "shop.example.com"),)))
+
+    assert f"{key} = {host}: has a DNS record already (CNAME shop.example.com)" in said
+
+
+def test_own_records_and_those_beside_are_in_nobodys_way(release: Path) -> None:
+    """The second `pulumi up` sees what the first has made."""
+    records = (
+        record("optic.works", "AAAA", "100::"),
+        record("optic.works", "MX", "mail.example.com"),
+        record("api.optic.works", comment="OpticWorks Store production: API, to the load balancer"),
+    )
+    found = look("production", release, Account(records=records))
+
+    assert not [message for message in found.messages if "DNS record" in message]
+
+
+def test_a_record_beside_the_apis_is_told(release: Path) -> None:
+    """Cloudflare takes both, and every second request goes to the server of last year."""
+    found = look("production", release, Account(records=(record("api.optic.works"),)))
+
+    assert any(
+        "api.optic.works has a DNS record that this stack did not make (A 192.0.2.7)" in m for m in found.messages
+    )
+
+
 def test_own_rulesets_and_cloudflares_are_no_other_owner(release: Path) -> None:
     """Otherwise the second `pulumi up` would be refused for what the first has made."""
     rulesets = (ruleset("production-origin"), ruleset("Cloudflare Managed Ruleset", kind="managed"))
@@ -260,12 +289,12 @@ def test_questions_are_asked_side_by_side(release: Path) -> None:
         """Answers three questions only once all three have been asked."""
 
         def answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
-            if name in ("getDnsRecords", "getWorkers", "getZoneSetting"):
+            if name in ("getImages", "getWorkers", "getZoneSetting"):
                 together.wait()
             return super().answer(name, arguments)
 
     found = look("production", release, Waiting())
 
-    asked = [name for name, _ in found.calls]
+    asked = [(name, repr(arguments)) for name, arguments in found.calls]
     assert len(asked) == len(set(asked)), "nothing is asked twice"
     assert len(list(needed(settings("production", release), ZONE))) == 14
