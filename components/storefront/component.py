@@ -33,6 +33,9 @@ class StorefrontArgs:
     At 100 it is uploaded and gets none. Cloudflare splits visits between two versions at most.
     """
 
+    after: Sequence[pulumi.Resource] = ()
+    """What must be there before a version asks the API: instances that take its origin secret."""
+
     def __post_init__(self) -> None:
         if any(not 0 < share <= 100 for share in self.versions.values()) or self.rest < 0:
             raise ValueError(f"versions {dict(self.versions)}: percentages above 0 and together at most 100 are wanted")
@@ -43,9 +46,6 @@ class StorefrontArgs:
     def rest(self) -> float:
         """Percentage of the visits that this bundle's version gets."""
         return 100 - sum(self.versions.values())
-
-    after: Sequence[pulumi.Resource] = ()
-    """What must be there before a version asks the API: instances that take its origin secret."""
 
 
 class Storefront(pulumi.ComponentResource):
