@@ -15,7 +15,7 @@ from components.permissions import RULES, needed
 from components.settings import CloudflarePlan, Settings, load
 from tests.unit.cloudflare_account import Account, record, ruleset, zone
 from tests.unit.configurations import ACCOUNT, ALL_SECRETS, ZONE, configuration
-from tests.unit.monitor import Recording, recorded, run_program
+from tests.unit.monitor import PROJECT_FOLDER, Recording, recorded, run_program
 
 INVALID = 'GET "https://…/zones": 403 Forbidden {"errors":[{"code":9109,"message":"Invalid access token"}]}'
 EDIT = "edit the token on Cloudflare's dashboard"
@@ -116,6 +116,14 @@ def test_a_missing_permission_is_named(function: str, name: str, release: Path) 
     assert f"cloudflare:apiToken: lacks the permission {name}" in said
     assert said.count("lacks the permission") == 1
     assert EDIT in said
+
+
+def test_the_runbook_lists_every_permission(release: Path) -> None:
+    """Whoever makes a token reads the list there; what it lacks is found out permission by permission."""
+    runbook = (PROJECT_FOLDER / "docs" / "operations.md").read_text()
+
+    for permission in needed(settings("production", release), ZONE):
+        assert f"| {permission.name} |" in runbook
 
 
 def test_all_missing_permissions_are_named_at_once(release: Path) -> None:
