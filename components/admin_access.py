@@ -12,7 +12,6 @@ import pulumi_cloudflare as cloudflare
 from components.edge_rules import ADMIN_PATH
 from components.settings import Settings
 
-
 WORKING_DAY = "8h"
 """A policy's duration goes before its application's: one that differed would be the one that counts."""
 
