@@ -11,6 +11,7 @@ from typing import Any
 
 import httpcore
 
+from localcloud.cloudflare.edge import client
 from localcloud.cloudflare.edge.messages import Headers, Request, Response, chunks
 
 CONNECT_SECONDS = 15.0
@@ -44,19 +45,23 @@ class Upstream:
         self._pools: dict[tuple[str, ...], httpcore.AsyncConnectionPool] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._authorities: tuple[str, ...] = ()
+        self._client = client.Client()
 
     async def trust(self, authorities: tuple[str, ...]) -> None:
         """PEM certificates that a strict origin's certificate may be signed by, besides the system's."""
         if authorities != self._authorities:
             self._authorities = authorities
             self._contexts.pop("strict", None)
+            self._client.drop(lambda place: place.tls is not None)
             await self._drop([key for key in self._pools if key[0] == "strict"])
 
     async def forget_missing_sockets(self) -> None:
         """Close connections to Workers that ended."""
+        self._client.drop(lambda place: bool(place.socket) and not Path(place.socket).exists())
         await self._drop([key for key in self._pools if key[0] == "socket" and not Path(key[1]).exists()])
 
     async def aclose(self) -> None:
+        self._client.drop()
         await self._drop(list(self._pools))
 
     async def to_socket(
@@ -128,13 +133,15 @@ class Upstream:
         resources.push_async_callback(response.aclose)
         received = Headers(response.headers).without_hop_by_hop()
         if response.status == 101:
-            return Response(101, received, chunks(), resources, response.extensions["network_stream"])
+            return Response(101, received, chunks(), resources, upgraded=response.extensions["network_stream"])
         return Response(response.status, received, _stream(response), resources)
 
     async def _attempt(
         self, key: tuple[str, ...], outgoing: httpcore.Request, body: bytes | _Remembered, resources: AsyncExitStack
-    ) -> httpcore.Response:
+    ) -> httpcore.Response | client.Answer:
         try:
+            if body == b"" and not any(name == b"upgrade" for name, _ in outgoing.headers):
+                return await self._ask_plainly(key, outgoing)
             return await self._pool(key).handle_async_request(outgoing)
         except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
             # A kept connection may end just as a request goes out on it; others of the pool may have ended with it.
@@ -143,6 +150,16 @@ class Upstream:
                 raise
             fresh = await resources.enter_async_context(self._new_pool(key, keep=False))
             return await fresh.handle_async_request(outgoing)
+
+    async def _ask_plainly(self, key: tuple[str, ...], outgoing: httpcore.Request) -> client.Answer:
+        if key[0] == "socket":
+            place = client.Place(socket=key[1])
+        else:
+            url, tls = outgoing.url, self._context(key[0])
+            place = client.Place("", url.host.decode(), url.port or 0, tls, key[1] if tls else None)
+        seconds = outgoing.extensions["timeout"]
+        kept = KEPT_SECONDS.get(key[0], KEPT_ORIGIN_SECONDS)
+        return await self._client.ask(place, outgoing, connect=seconds["connect"], read=seconds["read"], kept=kept)
 
     async def _drop(self, keys: Iterable[tuple[str, ...]]) -> None:
         for key in keys:
@@ -173,7 +190,7 @@ class _Remembered:
             yield chunk
 
 
-async def _stream(response: httpcore.Response) -> AsyncIterator[bytes]:
+async def _stream(response: httpcore.Response | client.Answer) -> AsyncIterator[bytes]:
     async for chunk in response.aiter_stream():
         yield chunk
 
