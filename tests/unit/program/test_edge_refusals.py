@@ -1,44 +1,19 @@
-"""What Cloudflare says before anything is declared, and what a preview then tells."""
+"""What Cloudflare says before anything is declared: nothing is, where the account is another than the settings say."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
 
-from components import plan, preflight
 from components.permissions import RULES, needed
-from components.settings import CloudflarePlan, Settings, load
 from tests.unit.cloudflare_account import Account, record, ruleset, zone
-from tests.unit.configurations import ACCOUNT, ALL_SECRETS, ZONE, configuration
-from tests.unit.monitor import PROJECT_FOLDER, Recording, recorded, run_program
+from tests.unit.configurations import ACCOUNT, ZONE
+from tests.unit.monitor import PROJECT_FOLDER
+from tests.unit.program.edge import look, refusal, settings
 
 INVALID = 'GET "https://…/zones": 403 Forbidden {"errors":[{"code":9109,"message":"Invalid access token"}]}'
 EDIT = "edit the token on Cloudflare's dashboard"
-
-
-def settings(environment: str, release: Path, changes: dict[str, str] | None = None) -> Settings:
-    return load(configuration(environment, release) | (changes or {}), environment)
-
-
-def look(environment: str, release: Path, cloudflare: Account, changes: dict[str, str] | None = None) -> Recording:
-    """The preflight alone."""
-    chosen = settings(environment, release, changes)
-    return recorded(lambda: preflight.run(chosen), stack=environment, cloudflare=cloudflare)
-
-
-def refusal(environment: str, release: Path, cloudflare: Account, changes: dict[str, str] | None = None) -> str:
-    """What the whole program says; that it declares nothing is a part of it."""
-    recording = Recording()
-    values = configuration(environment, release) | (changes or {})
-    with pytest.raises(pulumi.RunError) as caught:
-        run_program(values, secret_keys=ALL_SECRETS, stack=environment, into=recording, cloudflare=cloudflare)
-    assert recording.resources == [], "half of a stack has to be cleaned up by hand"
-    return str(caught.value)
 
 
 def test_a_zone_that_is_not_there_is_never_made(release: Path) -> None:
@@ -204,105 +179,3 @@ def test_a_workers_name_that_leads_elsewhere(key: str, host: str, release: Path)
     said = refusal("production", release, Account(records=(record(host, "CNAME", "shop.example.com"),)))
 
     assert f"{key} = {host}: has a DNS record already (CNAME shop.example.com)" in said
-
-
-def test_own_records_and_those_beside_are_in_nobodys_way(release: Path) -> None:
-    """The second `pulumi up` sees what the first has made."""
-    records = (
-        record("optic.works", "AAAA", "100::"),
-        record("optic.works", "MX", "mail.example.com"),
-        record("api.optic.works", comment="OpticWorks Store production: API, to the load balancer"),
-    )
-    found = look("production", release, Account(records=records))
-
-    assert not [message for message in found.messages if "DNS record" in message]
-
-
-def test_a_record_beside_the_apis_is_told(release: Path) -> None:
-    """Cloudflare takes both, and every second request goes to the server of last year."""
-    found = look("production", release, Account(records=(record("api.optic.works"),)))
-
-    assert any(
-        "api.optic.works has a DNS record that this stack did not make (A 192.0.2.7)" in m for m in found.messages
-    )
-
-
-def test_own_rulesets_and_cloudflares_are_no_other_owner(release: Path) -> None:
-    """Otherwise the second `pulumi up` would be refused for what the first has made."""
-    rulesets = (ruleset("production-origin"), ruleset("Cloudflare Managed Ruleset", kind="managed"))
-    found = look("production", release, Account(rulesets=rulesets))
-
-    assert not [message for message in found.messages if "rules that no stack" in message]
-
-
-def test_rules_from_the_dashboard_are_told(release: Path) -> None:
-    found = look("production", release, Account(rulesets=(ruleset("default", "http_ratelimit"),)))
-
-    assert any("default in http_ratelimit" in message for message in found.messages)
-
-
-def test_a_preview_says_who_owns_the_zone(release: Path) -> None:
-    def said(environment: str, **changes: str) -> str:
-        return "\n".join(look(environment, release, Account(), changes).messages)
-
-    assert "This stack owns zone optic.works" in said("production")
-    assert "Zone optic.works belongs to production" in said("staging")
-    assert "stagingApiHost" in said("staging")
-    carried = {"stagingStorefrontHost": "staging.optic.works", "stagingApiHost": "api-staging.optic.works"}
-    assert "for staging.optic.works and api-staging.optic.works too" in said(
-        "production", **carried, stagingOriginSecret="s" * 43
-    )
-
-
-def test_a_zone_without_its_name_servers_is_told(release: Path) -> None:
-    found = look("production", release, Account(zones=(zone(status="pending"),)))
-
-    assert any("Zone optic.works is pending" in message for message in found.messages)
-
-
-def test_what_a_plan_leaves_out_is_said(release: Path) -> None:
-    """Somebody who relies on a rate limit that is not there finds out on the day of the attack."""
-    free = settings(
-        "production", release, {"cloudflarePlan": "free", "workersPaid": "false", "cloudflareImages": "false"}
-    )
-    business = settings("production", release, {"cloudflarePlan": "business"})
-    quiet = settings("staging", release, {"alertEmails": "[]"})
-
-    assert [line.split(" ")[0:2] for line in plan.left_out(free)] == [
-        ["cloudflarePlan", "free"],
-        ["cloudflarePlan", "free"],
-        ["cloudflareImages", "is"],
-        ["workersPaid", "is"],
-    ]
-    assert plan.left_out(business) == []
-    assert plan.left_out(quiet) == ["alertEmails is empty: nobody is told when the health check fails."]
-    found = look("production", release, Account(), {"alertEmails": "[]"})
-    assert any(message.startswith("Left out: alertEmails is empty") for message in found.messages)
-
-
-def test_limits_of_the_plans() -> None:
-    """A rule with a period that the plan does not take is refused when it is made."""
-    assert plan.limits("free").rate_limits.periods == (10,)
-    assert plan.limits(CloudflarePlan.PRO).rate_limits.rules == 2
-    assert plan.largest_bundle(False) < plan.largest_bundle(True)
-    with pytest.raises(ValueError, match="enterprise"):
-        plan.limits("enterprise")
-
-
-def test_questions_are_asked_side_by_side(release: Path) -> None:
-    """One after the other they took four seconds of every preview."""
-    together = threading.Barrier(3, timeout=10)
-
-    class Waiting(Account):
-        """Answers three questions only once all three have been asked."""
-
-        def answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
-            if name in ("getImages", "getWorkers", "getZoneSetting"):
-                together.wait()
-            return super().answer(name, arguments)
-
-    found = look("production", release, Waiting())
-
-    asked = [(name, repr(arguments)) for name, arguments in found.calls]
-    assert len(asked) == len(set(asked)), "nothing is asked twice"
-    assert len(list(needed(settings("production", release), ZONE))) == 14
