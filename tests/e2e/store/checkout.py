@@ -58,6 +58,8 @@ class Checkout:
     ports: dict[str, int]
     """By the variable that says it."""
     seconds: dict[str, float] = field(default_factory=dict)
+    table: str = ""
+    """What scripts/up ended with: a line for each address, and what it answered."""
 
     @property
     def environment(self) -> dict[str, str]:

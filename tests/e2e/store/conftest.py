@@ -45,6 +45,7 @@ def store(checkout: Checkout) -> Checkout:
     checkout.seconds["scripts/up"] = time.monotonic() - started
     if ran.code != 0:
         pytest.fail(f"scripts/up ended with {ran.code}:\n{ran.said}", pytrace=False)
+    checkout.table = ran.stdout
     return checkout
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.e2e.store.checkout import Checkout
 
 HEALTHY = {"status": "ok", "database": "connected", "redis": "connected"}
 EXPECTED_OUTPUTS = {
     "apiUrl", "loadBalancerAddress", "loadBalancerType", "instances", "sshHosts", "databaseAddress", "databaseName",
-    "redisDurableAddress", "redisCacheAddress", "publishableKey", "environment", "release",
+    "redisDurableAddress", "redisCacheAddress", "publishableKey", "environment", "release", "storefrontUrl", "adminUrl",
+    "imagesUrl", "statusUrl", "metricsUrl", "backupsBucket", "backupsEndpoint", "backupsCredentials",
+    "accessServiceToken", "cloudflareZoneId", "ownsZone", "storefrontWorker", "storefrontVersion",
 }  # fmt: skip
 
 
@@ -17,6 +21,21 @@ def test_one_command_ends_with_a_store_that_answers(store: Checkout) -> None:
         answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, HEALTHY)
     assert answer.headers["x-instance"] == "local-medusa-1"
+
+
+def test_the_last_lines_are_the_addresses_each_asked(store: Checkout) -> None:
+    """Addresses that nobody tried send a newcomer into a locked door, and the next question is ours to answer."""
+    rows = dict(re.findall(r"^ +ok +(.+?)  +(\S+)  ", store.table, re.MULTILINE))
+    outputs = store.outputs()
+    addresses = {
+        "Storefront": outputs["storefrontUrl"],
+        "Health": f"{outputs['apiUrl']}/health",
+        "Store API": f"{outputs['apiUrl']}/store/products",
+        "Admin": outputs["adminUrl"],
+        "Bucket": f"{outputs['backupsEndpoint']}/{outputs['backupsBucket']}",
+    }
+    assert addresses.items() <= rows.items() and rows["Images"].startswith(outputs["imagesUrl"])
+    assert "NOT OK" not in store.table
 
 
 def test_outputs_are_those_that_people_and_commands_rely_on(store: Checkout) -> None:

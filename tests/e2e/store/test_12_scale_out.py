@@ -5,18 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.e2e.store.checkout import Checkout, names
-from tests.e2e.store.load import Load
-
-INSTANCES = ["local-medusa-1", "local-medusa-2", "local-medusa-3"]
-
-
-def customers(store: Checkout) -> Load:
-    """The load of these tests: what a storefront asks for, with the store's own key."""
-    outputs = store.outputs()
-    return Load(
-        outputs["apiUrl"], ("/health", "/store/products?limit=2", "/store/regions"),
-        {"x-publishable-api-key": outputs["publishableKey"]},
-    )  # fmt: skip
+from tests.e2e.store.customers import INSTANCES, customers
 
 
 def test_three_instances_serve_and_no_request_is_lost_on_the_way(store: Checkout) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.e2e.store.checkout import Checkout, names
-from tests.e2e.store.test_04_scale_out import customers
+from tests.e2e.store.customers import customers
 
 
 def test_back_to_one_loses_no_request(store: Checkout) -> None:

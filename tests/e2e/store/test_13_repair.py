@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.e2e.store.checkout import Checkout, eventually
-from tests.e2e.store.test_04_scale_out import INSTANCES, customers
+from tests.e2e.store.customers import INSTANCES, customers
 
 LOST = INSTANCES[-1]
 FAULTS = (
