@@ -22,10 +22,23 @@ SECRET = {
 def redacted(value: Any) -> Any:
     """``value`` without what must not be in a log."""
     if isinstance(value, dict):
-        return {key: "[secret]" if key in SECRET and one else redacted(one) for key, one in value.items()}
+        return {
+            key: "[secret]" if key in SECRET and one else _headers(one) if key == "headers" else redacted(one)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
         return [redacted(one) for one in value]
     return value
+
+
+def _headers(value: Any) -> Any:
+    """What a rule sets headers to: by one of them an origin knows the edge."""
+    if not isinstance(value, dict):
+        return redacted(value)
+    return {
+        name: {**one, "value": "[secret]"} if isinstance(one, dict) and "value" in one else redacted(one)
+        for name, one in value.items()
+    }
 
 
 class Journal:

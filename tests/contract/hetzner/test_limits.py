@@ -99,6 +99,11 @@ def test_the_journal_file_stays_small(tmp_path: Path, monkeypatch: pytest.Monkey
     assert path.stat().st_size < 2000 and path.with_suffix(".jsonl.1").exists()
     assert json.loads(path.read_text().splitlines()[-1])["path"] == "/49"
     assert redacted({"a": [{"private_key": "x"}]}) == {"a": [{"private_key": "[secret]"}]}
+    # A rule's header is how an origin knows the edge.
+    rule = {"headers": {"X-Origin-Secret": {"operation": "set", "value": "x"}, "X-Gone": {"operation": "remove"}}}
+    assert redacted(rule)["headers"] == {
+        "X-Origin-Secret": {"operation": "set", "value": "[secret]"}, "X-Gone": {"operation": "remove"},
+    }  # fmt: skip
 
 
 def test_a_body_that_is_no_sane_json_is_refused(api: Served) -> None:
