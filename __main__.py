@@ -162,7 +162,7 @@ edge_rules = EdgeRules(
         plan=settings.cloudflare_plan,
         apis=api_hosts(settings),
         owned=settings.owns_zone,
-        after=[backend],
+        after=backend.joined,
     ),
 )
 storefront = Storefront(
@@ -176,7 +176,7 @@ storefront = Storefront(
         bundle=checked.storefront_bundle,
         variables=storefront_variables(settings, publishable_key),
         secrets=storefront_secrets(settings),
-        after=[backend],
+        after=backend.joined,
     ),
 )
 images = Images(

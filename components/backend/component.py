@@ -44,11 +44,12 @@ class BackendArgs:
 class Backend(pulumi.ComponentResource):
     """The order that keeps the store whole: release on instance 1, migrations once, then each instance in its turn.
 
-    `done`: every proxy takes the origin secrets given, every instance serves and has joined. `release`: its digest.
+    `joined`: with all of them, every proxy takes the origin secrets given, and every instance serves customers.
+    `release`: its digest.
     `publishable_key`: of the demo data's storefront, None where none is sown.
     """
 
-    done: pulumi.Output[str]
+    joined: list[pulumi.Resource]
     release: str
     publishable_key: pulumi.Output[str | None]
 
@@ -112,7 +113,7 @@ class Backend(pulumi.ComponentResource):
         for index, instance in enumerate(instances):
             turn = [serving[index - lanes]] if index >= lanes else []
             serving.append(instance.serve(after=[*prepared, *turn], others=len(instances) > 1))
-        self.done = pulumi.Output.all(*(instance.joined.id for instance in instances)).apply(",".join)
+        self.joined = [instance.joined for instance in instances]
         self.register_outputs({"release": release.digest, "publishableKey": self.publishable_key})
 
 
