@@ -71,6 +71,8 @@ def _compare(name: str, left: Any, right: Any) -> Any:
         return name == "ne"
     if type(left) is not type(right):
         return name == "ne"
+    if name == "contains" and not isinstance(left, str):
+        return False  # a part is looked for in text alone
     return bool(ORDER[name](left, right))
 
 
