@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.operator.engine import LOCAL, PROJECT, Engine, cloud_home
+from scripts.operator.engine import LOCAL, PROJECT, Engine
 from scripts.operator.errors import OperatorError
+from scripts.operator.stack_api import StackApi
 
 if TYPE_CHECKING:
     import httpx
 
-REAL = "https://api.cloudflare.com/client/v4"
 TIMEOUT_SECONDS = 30.0
 TRIES = 4
 AGAIN = (429, 502, 503, 504)
 """Answers after which the same request may succeed."""
 LONGEST_WAIT_SECONDS = 30.0
-
-
-def endpoint(engine: Engine) -> str:
-    """The API's address: the stack's `cloudflare:baseUrl`, else Cloudflare's. Variables of the shell are not asked:
-    scripts/env points them at the embedded cloud, which knows nothing of staging and production."""
-    entry = engine.config().get("cloudflare:baseUrl")
-    return str(entry["value"]).rstrip("/") if entry and entry.get("value") else REAL
+API = StackApi(
+    name="Cloudflare API",
+    embedded="the embedded Cloudflare",
+    real="https://api.cloudflare.com/client/v4",
+    endpoint_key="cloudflare:baseUrl",
+    token_key="cloudflare:apiToken",
+    token_variable="CLOUDFLARE_API_TOKEN",
+    token_file="cloudflare-token",
+)
 
 
 def account(engine: Engine) -> str:
@@ -42,30 +42,6 @@ def account(engine: Engine) -> str:
     return str(entry["value"])
 
 
-def token(engine: Engine, home: Path | None = None) -> str:
-    """The API token: the embedded cloud's own for `local`, else `cloudflare:apiToken` of the stack or
-    CLOUDFLARE_API_TOKEN."""
-    own = (home or cloud_home(engine.root)) / "cloudflare-token"
-    embedded = own.read_text(encoding="utf-8").strip() if own.is_file() else ""
-    if engine.stack == LOCAL:
-        if not embedded:
-            raise OperatorError("the embedded Cloudflare has not run in this checkout", advice="run scripts/up")
-        return embedded
-    if "cloudflare:apiToken" in engine.config():
-        return str(engine.config(show_secrets=True)["cloudflare:apiToken"]["value"])
-    # In a shell with scripts/env, CLOUDFLARE_API_TOKEN is the embedded cloud's and the caller's own was put aside.
-    outer = os.environ.get("OPTICWORKS_OUTER_CLOUDFLARE_API_TOKEN", "")
-    given = os.environ.get("CLOUDFLARE_API_TOKEN", "")
-    chosen = given if given and given != embedded else outer
-    if not chosen:
-        raise OperatorError(
-            f"no Cloudflare API token for stack {engine.stack}",
-            advice="export CLOUDFLARE_API_TOKEN=…, or store it: pulumi config set --secret cloudflare:apiToken -s "
-            + engine.stack,
-        )
-    return chosen
-
-
 @dataclass
 class Api:
     """One account's API. `permission` is what the token needs for what is asked here, named as the dashboard does."""
@@ -79,8 +55,10 @@ class Api:
         """For the stack's account."""
         from scripts.operator import http
 
-        headers = {"Authorization": f"Bearer {token(engine)}"}
-        return cls(http.client(endpoint(engine), headers=headers, timeout=TIMEOUT_SECONDS), account(engine), permission)
+        headers = {"Authorization": f"Bearer {API.token(engine)}"}
+        return cls(
+            http.client(API.endpoint(engine), headers=headers, timeout=TIMEOUT_SECONDS), account(engine), permission
+        )
 
     def ask(self, method: str, path: str, **rest: Any) -> Any:
         """`result` of the answer to a request below the account; OperatorError with Cloudflare's words otherwise."""

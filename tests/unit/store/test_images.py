@@ -147,16 +147,16 @@ def test_each_stack_has_its_own_token_and_address(tmp_path: Path, monkeypatch: p
     (tmp_path / "cloudflare-token").write_text("embedded\n")
     plain = {"opticworks-store:cloudflareAccountId": {"value": ACCOUNT, "secret": False}}
     local = FakePulumi(config={"cloudflare:baseUrl": {"value": "http://127.0.0.1:1/client/v4", "secret": False}})
-    assert cloudflare.token(local.engine("local")) == "embedded"
-    assert cloudflare.endpoint(local.engine("local")) == "http://127.0.0.1:1/client/v4"
+    assert cloudflare.API.token(local.engine("local")) == "embedded"
+    assert cloudflare.API.endpoint(local.engine("local")) == "http://127.0.0.1:1/client/v4"
     staging = FakePulumi(config=dict(plain))
-    assert cloudflare.endpoint(staging.engine("staging")) == cloudflare.REAL
+    assert cloudflare.API.endpoint(staging.engine("staging")) == cloudflare.API.real
     assert cloudflare.account(staging.engine("staging")) == ACCOUNT
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "embedded")
     monkeypatch.setenv("OPTICWORKS_OUTER_CLOUDFLARE_API_TOKEN", "real")
-    assert cloudflare.token(staging.engine("staging")) == "real"
+    assert cloudflare.API.token(staging.engine("staging")) == "real"
     monkeypatch.delenv("OPTICWORKS_OUTER_CLOUDFLARE_API_TOKEN")
     with pytest.raises(OperatorError, match="no Cloudflare API token for stack staging"):
-        cloudflare.token(staging.engine("staging"))
+        cloudflare.API.token(staging.engine("staging"))
     staging.config["cloudflare:apiToken"] = {"value": "stored", "secret": True}
-    assert cloudflare.token(staging.engine("staging")) == "stored"
+    assert cloudflare.API.token(staging.engine("staging")) == "stored"
