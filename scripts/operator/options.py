@@ -14,3 +14,14 @@ ConfigFile = Annotated[
     typer.Option("--config-file", help="Use this file instead of Pulumi.STACK.yaml.", dir_okay=False),
 ]
 DEFAULT_STACK = "local"
+
+
+def group(text: str) -> typer.Typer:
+    """A group of commands, whose help begins with `text`."""
+    return typer.Typer(
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )

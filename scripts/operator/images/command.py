@@ -14,17 +14,11 @@ from scripts.operator.errors import OperatorError
 from scripts.operator.images.pictures import found
 from scripts.operator.images.sync import Done
 from scripts.operator.images.sync import sync as bring_up
-from scripts.operator.options import DEFAULT_STACK, AsJson, ConfigFile, Stack
+from scripts.operator.options import DEFAULT_STACK, AsJson, ConfigFile, Stack, group
 
 PERMISSION = "Cloudflare Images: Edit"
 
-app = typer.Typer(
-    help="The shop's pictures in Cloudflare Images.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = group("The shop's pictures in Cloudflare Images.")
 
 
 @app.callback()

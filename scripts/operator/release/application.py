@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from scripts.operator import building
 from scripts.operator.errors import UsageProblem
 
 Manager = Literal["pnpm", "npm"]
@@ -38,15 +37,8 @@ class Application:
 
 def read(folder: Path) -> Application:
     """Read the application in `folder`; UsageProblem says what is missing."""
+    package = building.package(folder, "the Medusa application's folder, as examples/backend")
     package_file = folder / "package.json"
-    if not package_file.is_file():
-        raise UsageProblem(
-            f"--app {folder}: no package.json there", advice="name the Medusa application's folder, as examples/backend"
-        )
-    try:
-        package: dict[str, Any] = json.loads(package_file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UsageProblem(f"{package_file} is not JSON: {error}", advice="correct the file") from error
     medusa = package.get("dependencies", {}).get("@medusajs/medusa")
     if not medusa:
         raise UsageProblem(
@@ -86,11 +78,7 @@ def _pin(value: object, package_file: Path) -> str:
 
 def files(folder: Path) -> Iterator[Path]:
     """The application's own files, sorted by path, links not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in IGNORED_FOLDERS)
-        for name in sorted(names):
-            if not IGNORED_FILES.match(name):
-                yield Path(parent, name)
+    return building.own_files(folder, IGNORED_FOLDERS, IGNORED_FILES)
 
 
 def input_hash(application: Application, *pins: str) -> str:
@@ -98,10 +86,11 @@ def input_hash(application: Application, *pins: str) -> str:
     digest = hashlib.sha256()
     for pin in pins:
         digest.update(f"pin {pin}\n".encode())
-    for origin in (application.folder, Path(__file__).parent):
-        for path in files(origin):
-            if path.suffix == ".pyc":
-                continue
+    builder = Path(__file__).parent
+    own = [path for path in files(builder) if path.suffix != ".pyc"]
+    sources = {application.folder: files(application.folder), builder.parent: [*own, Path(building.__file__)]}
+    for origin, paths in sources.items():
+        for path in paths:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             executable = bool(path.stat().st_mode & 0o100)
             digest.update(f"{path.relative_to(origin).as_posix()} {executable:d} {content}\n".encode())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.operator import building
 from scripts.operator.errors import OperatorError
-from scripts.operator.process import Command, Runner
+from scripts.operator.process import Runner
 from scripts.operator.process import run as run_for_real
 from scripts.operator.release import application as app
 from scripts.operator.release import archive, registry
@@ -23,13 +21,7 @@ from scripts.operator.release.archive import Release
 from scripts.operator.release.prune import prune
 
 STEPS = 6
-QUIET = {
-    "MEDUSA_DISABLE_TELEMETRY": "true",
-    "CI": "true",
-    "npm_config_fund": "false",
-    "npm_config_audit": "false",
-    "npm_config_update_notifier": "false",
-}
+QUIET = building.QUIET_NPM | {"MEDUSA_DISABLE_TELEMETRY": "true"}
 # Loads every package of Medusa's that stayed, in the release's own Node: what was pruned too deep fails here.
 PROBE = """
 const fs = require("fs"), path = require("path"), scope = path.resolve("node_modules/@medusajs"), failed = []
@@ -63,29 +55,6 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opticworks" / "releases"
 
 
-class Progress:
-    """`[2/6] dependencies … 14.2 s` on stderr, a line a step."""
-
-    def __init__(self) -> None:
-        self.step = 0
-
-    @contextmanager
-    def doing(self, what: str) -> Iterator[list[str]]:
-        """Time a step; strings put into the list are told at its end."""
-        self.step += 1
-        notes: list[str] = []
-        sys.stderr.write(f"[{self.step}/{STEPS}] {what} … ")
-        sys.stderr.flush()
-        begun = time.monotonic()
-        try:
-            yield notes
-        except BaseException:
-            sys.stderr.write("failed\n")
-            raise
-        told = "".join(f", {note}" for note in notes)
-        sys.stderr.write(f"{time.monotonic() - begun:.1f} s{told}\n")
-
-
 def build(folder: Path, output: Path | None, cache: Path, run: Runner = run_for_real) -> Built:
     """Build the release of the application in `folder`, or find it built; a copy goes to `output` when it is given."""
     begun = time.monotonic()
@@ -93,15 +62,12 @@ def build(folder: Path, output: Path | None, cache: Path, run: Runner = run_for_
     node = registry.node_for(application.engines)
     pins = [str(node), *([application.manager_pin] if application.manager_pin else [])]
     inputs = app.input_hash(application, *pins)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache / "lock"):
+    with building.only_one(cache, "release"):
         found = _stamped(cache, inputs)
         if found is None:
             _check_host()
             path, release = _make(application, node, inputs, cache, run)
-            stamp = cache / "inputs" / f"{inputs}.json"
-            stamp.parent.mkdir(exist_ok=True)
-            stamp.write_text(json.dumps({"archive": path.name}) + "\n", encoding="utf-8")
+            building.remember(cache, inputs, path.name)
         else:
             path, release = found
     if output is not None:
@@ -110,17 +76,19 @@ def build(folder: Path, output: Path | None, cache: Path, run: Runner = run_for_
 
 
 def _stamped(cache: Path, inputs: str) -> tuple[Path, Release] | None:
+    path = building.remembered(cache, inputs)
+    if path is None:
+        return None
     try:
-        name = json.loads((cache / "inputs" / f"{inputs}.json").read_text(encoding="utf-8"))["archive"]
-        return cache / name, archive.read(cache / name)
-    except (OSError, ValueError, KeyError, OperatorError):
+        return path, archive.read(path)
+    except (OSError, OperatorError):
         return None
 
 
 def _make(
     application: app.Application, node: registry.Pin, inputs: str, cache: Path, run: Runner
 ) -> tuple[Path, Release]:
-    progress = Progress()
+    progress = building.Progress(STEPS)
     work = cache / "work" / inputs[:16]
     shutil.rmtree(work, ignore_errors=True)
     source, server = work / "app", work / "app" / ".medusa" / "server"
@@ -132,11 +100,11 @@ def _make(
     build_environment = environment | {"NODE_ENV": "production"}
     lock = app.LOCKS[application.manager]
     with progress.doing(f"dependencies ({application.manager})"):
-        _copy(application.folder, source)
-        _run(run, (*manager.install,), source, environment, "the dependencies could not be installed")
+        building.copy(app.files(application.folder), application.folder, source)
+        building.run_tool(run, (*manager.install,), source, environment, "the dependencies could not be installed")
     with progress.doing("build with the admin"):
         medusa = ("node", "node_modules/@medusajs/cli/cli.js", "build")
-        said = _run(run, medusa, source, build_environment, "`medusa build` failed")
+        said = building.run_tool(run, medusa, source, build_environment, "`medusa build` failed")
         if "build completed with errors" in said:
             # It exits with 0 all the same, and leaves out or breaks what it could not compile.
             raise OperatorError(
@@ -148,12 +116,14 @@ def _make(
         for name in (lock, "pnpm-workspace.yaml", ".npmrc"):
             if (source / name).is_file():
                 shutil.copy2(source / name, server / name)
-        _run(run, manager.production, server, environment, "the production dependencies could not be installed")
+        building.run_tool(
+            run, manager.production, server, environment, "the production dependencies could not be installed"
+        )
     with progress.doing("prune what no server loads, load the rest once") as notes:
         pruned = prune(server)
         make_migration_folders(server)
         notes.append(f"{pruned.packages} packages and {pruned.files} files less")
-        _run(run, ("node", "-e", PROBE), server, build_environment, "the pruned release does not load")
+        building.run_tool(run, ("node", "-e", PROBE), server, build_environment, "the pruned release does not load")
     with progress.doing("pack") as notes:
         runtime = work / "node"
         (runtime / "bin").mkdir(parents=True)
@@ -184,20 +154,6 @@ def _manager(application: app.Application, packages: Path, run: Runner) -> _Mana
     return _Manager((*pnpm, store, own), (*pnpm, store, own, "--prod", "--offline"))
 
 
-def _copy(folder: Path, target: Path) -> None:
-    for path in app.files(folder):
-        destination = target / path.relative_to(folder)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, destination)
-
-
-def _run(run: Runner, argv: tuple[str, ...], folder: Path, environment: dict[str, str], problem: str) -> str:
-    done = run(Command(argv, directory=folder, environment=environment))
-    if done.code:
-        raise OperatorError(problem, detail=(done.stdout + done.stderr)[-3000:], advice=f"run it by hand in {folder}")
-    return done.stdout + done.stderr
-
-
 def make_migration_folders(server: Path) -> None:
     """The folders that `medusa db:migrate` makes where a module has none, and which nobody can make on a server.
 
@@ -218,7 +174,7 @@ def _medusa_version(server: Path) -> str:
 def _publish(path: Path, output: Path) -> Path:
     """The archive in `output` (a hard link where that goes), and `latest.tar.zst` beside it naming it."""
     output.mkdir(parents=True, exist_ok=True)
-    target, latest = output / path.name, output / f"latest{archive.SUFFIX}"
+    target = output / path.name
     if not target.exists() or target.stat().st_size != path.stat().st_size:
         partial = output / f".{path.name}.{os.getpid()}"
         try:
@@ -226,10 +182,7 @@ def _publish(path: Path, output: Path) -> Path:
         except OSError:
             shutil.copy2(path, partial)
         os.replace(partial, target)
-    partial = output / f".latest.{os.getpid()}"
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(target.name)
-    os.replace(partial, latest)
+    building.link(output / f"latest{archive.SUFFIX}", target.name)
     return target
 
 
@@ -241,15 +194,3 @@ def _check_host() -> None:
         )
     if shutil.which("npm") is None:
         raise OperatorError("npm is not installed", advice="run scripts/up: it installs what the commands need")
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Two builds of one machine take turns: the second finds what the first made."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.stderr.write("another release is being built on this machine; waiting for it\n")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

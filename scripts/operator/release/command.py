@@ -9,17 +9,11 @@ from typing import Annotated
 import typer
 
 from scripts.operator import output
-from scripts.operator.options import AsJson
+from scripts.operator.options import AsJson, group
 from scripts.operator.release import archive
 from scripts.operator.release import build as builder
 
-app = typer.Typer(
-    help="Release archives of the backend: built once, off the servers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = group("Release archives of the backend: built once, off the servers.")
 
 
 @app.callback()

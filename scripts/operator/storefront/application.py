@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from scripts.operator import building
 from scripts.operator.errors import UsageProblem
 
 SCRIPT = "build:worker"
@@ -36,15 +34,8 @@ class Application:
 
 def read(folder: Path) -> Application:
     """The app in `folder`; UsageProblem says what is missing."""
+    package = building.package(folder, "the storefront's folder, as examples/storefront")
     package_file = folder / "package.json"
-    if not package_file.is_file():
-        raise UsageProblem(
-            f"--app {folder}: no package.json there", advice="name the storefront's folder, as examples/storefront"
-        )
-    try:
-        package: dict[str, Any] = json.loads(package_file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UsageProblem(f"{package_file} is not JSON: {error}", advice="correct the file") from error
     if SCRIPT not in package.get("scripts", {}):
         raise UsageProblem(
             f'{package_file}: no script "{SCRIPT}"',
@@ -60,11 +51,7 @@ def read(folder: Path) -> Application:
 
 def files(folder: Path) -> Iterator[Path]:
     """The app's own files, sorted by path, links not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in IGNORED_FOLDERS)
-        for name in sorted(names):
-            if not IGNORED_FILES.match(name):
-                yield Path(parent, name)
+    return building.own_files(folder, IGNORED_FOLDERS, IGNORED_FILES)
 
 
 def input_hash(folder: Path, environment: Mapping[str, str], *others: str) -> str:

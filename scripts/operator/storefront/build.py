@@ -6,19 +6,17 @@ again by the hash of what it was built from.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.storefront import Bundle, BundleError, composition
 from components.storefront import read as read_bundle
+from scripts.operator import building
 from scripts.operator.errors import OperatorError
 from scripts.operator.process import Command, Runner
 from scripts.operator.process import run as run_for_real
@@ -31,14 +29,7 @@ KEPT = 5
 """Bundles that stay in the cache, those used last."""
 KEPT_FOLDERS = 2
 """Folders with installed packages that stay, several hundred MB each: one for each lock file."""
-QUIET = {
-    "CI": "true",
-    "NEXT_TELEMETRY_DISABLED": "1",
-    "WRANGLER_SEND_METRICS": "false",
-    "npm_config_fund": "false",
-    "npm_config_audit": "false",
-    "npm_config_update_notifier": "false",
-}
+QUIET = building.QUIET_NPM | {"NEXT_TELEMETRY_DISABLED": "1", "WRANGLER_SEND_METRICS": "false"}
 # What a build has no business with: it could end up in the bundle, or send wrangler to a cloud.
 WITHHELD = ("AWS_", "CLOUDFLARE_", "HCLOUD_", "PULUMI_")
 
@@ -69,8 +60,7 @@ def build(folder: Path, output: Path, *, paid: bool, cache: Path, run: Runner = 
         [*(composition.WORKER / name for name in composition.SOURCES), composition.WORKER / "package-lock.json"]
     )
     inputs = app.input_hash(application.folder, os.environ, before, f"node {_node(run)}")
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache / "lock"):
+    with building.only_one(cache, "storefront"):
         known = _known(cache, inputs)
         made = known or _make(application, inputs, cache, run)
         os.utime(made)
@@ -79,44 +69,37 @@ def build(folder: Path, output: Path, *, paid: bool, cache: Path, run: Runner = 
         except BundleError as error:
             raise OperatorError(f"{made.name}: {error.rule}", advice=error.fix) from error
         prune(cache)
-    _name(output / LATEST, bundle.folder.name)
+    building.link(output / LATEST, bundle.folder.name)
     return Built(bundle.folder, bundle, known is not None, time.monotonic() - begun)
 
 
-def _name(link: Path, target: str) -> None:
-    partial = link.with_name(f".{link.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(target)
-    os.replace(partial, link)
-
-
 def _known(cache: Path, inputs: str) -> Path | None:
-    try:
-        found = cache / str(json.loads((cache / "inputs" / f"{inputs}.json").read_text(encoding="utf-8"))["folder"])
-    except (OSError, ValueError, KeyError):
-        return None
-    return found if (found / "manifest.json").is_file() else None
+    found = building.remembered(cache, inputs)
+    return found if found is not None and (found / "manifest.json").is_file() else None
 
 
 def _make(application: app.Application, inputs: str, cache: Path, run: Runner) -> Path:
     environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith(WITHHELD)}
     environment |= QUIET
+    progress = building.Progress(STEPS)
     work = cache / "work" / composition.tree_digest([application.folder / app.LOCK])[:16]
-    with _doing(1, "dependencies (npm)") as notes:
+    with progress.doing("dependencies (npm)") as notes:
         _take_over(application.folder, work)
         if (work / "node_modules" / ".complete").is_file():
             notes.append("installed before")
         else:
             shutil.rmtree(work / "node_modules", ignore_errors=True)
-            _run(run, ("npm", "ci", "--no-progress"), work, environment, "the dependencies could not be installed")
+            building.run_tool(
+                run, ("npm", "ci", "--no-progress"), work, environment, "the dependencies could not be installed"
+            )
             (work / "node_modules" / ".complete").touch()
         os.utime(work)
-    with _doing(2, f"npm run {app.SCRIPT}"):
+    with progress.doing(f"npm run {app.SCRIPT}"):
         failed = f"`npm run {app.SCRIPT}` failed"
-        _run(run, ("npm", "run", app.SCRIPT), work, environment, failed)
+        building.run_tool(run, ("npm", "run", app.SCRIPT), work, environment, failed)
         if not (work / app.OUTPUT).is_dir():
             raise OperatorError(failed, advice=f"the script has to leave the bundled Worker in {app.OUTPUT}/")
-    with _doing(3, "compose with the Worker before it") as notes:
+    with progress.doing("compose with the Worker before it") as notes:
         out = cache / f".{inputs[:16]}.{os.getpid()}"
         try:
             composition.run(work / app.OUTPUT, out, f"{application.name}/{app.OUTPUT}")
@@ -129,9 +112,7 @@ def _make(application: app.Application, inputs: str, cache: Path, run: Runner) -
         finally:
             shutil.rmtree(out, ignore_errors=True)
         notes.append(f"{manifest['size']['gzip'] / 1024:.0f} KiB compressed, {manifest['assets']['count']} assets")
-    stamp = cache / "inputs" / f"{inputs}.json"
-    stamp.parent.mkdir(exist_ok=True)
-    stamp.write_text(json.dumps({"folder": place.name}) + "\n", encoding="utf-8")
+    building.remember(cache, inputs, place.name)
     return place
 
 
@@ -145,10 +126,7 @@ def _take_over(folder: Path, work: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    for path in app.files(folder):
-        target = work / path.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target, follow_symlinks=False)
+    building.copy(app.files(folder), folder, work)
 
 
 def prune(cache: Path) -> None:
@@ -171,37 +149,3 @@ def _node(run: Runner) -> str:
     if done.code or not done.stdout.startswith("v"):
         raise OperatorError("`node --version` failed", advice="install Node 20.19 or newer", detail=done.stderr)
     return done.stdout[1:].split(".")[0]
-
-
-def _run(run: Runner, argv: tuple[str, ...], folder: Path, environment: dict[str, str | None], problem: str) -> None:
-    done = run(Command(argv, directory=folder, environment=environment))
-    if done.code:
-        raise OperatorError(problem, detail=(done.stdout + done.stderr)[-3000:], advice=f"run it by hand in {folder}")
-
-
-@contextmanager
-def _doing(step: int, what: str) -> Iterator[list[str]]:
-    """`[2/3] what … 14.2 s` on stderr; strings put into the list are told at its end."""
-    notes: list[str] = []
-    sys.stderr.write(f"[{step}/{STEPS}] {what} … ")
-    sys.stderr.flush()
-    begun = time.monotonic()
-    try:
-        yield notes
-    except BaseException:
-        sys.stderr.write("failed\n")
-        raise
-    told = "".join(f", {note}" for note in notes)
-    sys.stderr.write(f"{time.monotonic() - begun:.1f} s{told}\n")
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Two builds of one machine take turns: the second finds what the first made."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.stderr.write("another storefront is being built on this machine; waiting for it\n")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

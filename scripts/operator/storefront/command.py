@@ -10,16 +10,10 @@ from typing import Annotated
 import typer
 
 from scripts.operator import output
-from scripts.operator.options import AsJson
+from scripts.operator.options import AsJson, group
 from scripts.operator.storefront import build as builder
 
-app = typer.Typer(
-    help="Bundles of the storefront: built once, then deployed to any stack.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = group("Bundles of the storefront: built once, then deployed to any stack.")
 
 
 class Plan(StrEnum):
