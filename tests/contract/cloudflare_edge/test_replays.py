@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from localcloud.cloudflare.dataplane.interface import Access
+from localcloud.cloudflare.edge.snapshot import Access
 from localcloud.cloudflare.edge.replay import Replays
-from localcloud.cloudflare.edge.snapshot import Purge, Ruleset, Snapshot
+from localcloud.cloudflare.edge.snapshot import Access, Purge, Ruleset, Snapshot
 from localcloud.cloudflare.runtime.model import AssetFile, Assets
 from tests.contract.cloudflare_edge.conftest import Running
 from tests.contract.cloudflare_edge.origin import Origin, behind, rule, serving
