@@ -86,6 +86,7 @@ class Connection(asyncio.Protocol):
             if (
                 replays is not None
                 and not self._server.closing
+                and self._writable.is_set()
                 and (sent := replays.find((data, self._client, self._scheme))) is not None
             ):
                 self.used = self._loop.time()

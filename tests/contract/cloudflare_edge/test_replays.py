@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from localcloud.cloudflare.edge.snapshot import Access
 from localcloud.cloudflare.edge.replay import Replays
 from localcloud.cloudflare.edge.snapshot import Access, Purge, Ruleset, Snapshot
 from localcloud.cloudflare.runtime.model import AssetFile, Assets
