@@ -177,6 +177,7 @@ storefront = Storefront(
         variables=storefront_variables(settings, publishable_key),
         secrets=storefront_secrets(settings),
         after=backend.joined,
+        replaces=checked.foreign_deployment,
     ),
 )
 images = Images(
@@ -213,6 +214,7 @@ watch = Watch(
         environment=settings.prefix,
         plan=settings.cloudflare_plan,
         api_host=settings.api_host,
+        balancer_ipv4=load_balancer.public_ipv4,
         alert_emails=settings.alert_emails,
     ),
 )

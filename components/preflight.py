@@ -20,6 +20,7 @@ from components.load_balancer import fitting_type
 from components.settings import MAX_INSTANCES, Problem, Settings, SettingsError
 from components.settings.errors import shown
 from components.ssh_access import USER, authorized_keys
+from components.storefront import serving
 
 NETWORK_MEMBERS = 100
 """Servers and load balancers that Hetzner attaches to one network by default."""
@@ -31,6 +32,8 @@ class Checked:
     zone_id: str
     """Of the Cloudflare zone that the settings name."""
     storefront_bundle: storefront.Bundle
+    foreign_deployment: str | None
+    """Id of a deployment of the storefront that is served and is not this stack's."""
 
 
 def run(settings: Settings) -> Checked:
@@ -59,7 +62,12 @@ def run(settings: Settings) -> Checked:
     _say_what_is_coming(settings, there, balancer)
     _say_what_is_at_the_edge(settings, edge.zone)
     bundle = storefront.read(settings.storefront_bundle, paid=settings.workers_paid, project=Path.cwd())
-    return Checked(load_balancer_type=balancer, zone_id=edge.zone.id, storefront_bundle=bundle)
+    return Checked(
+        load_balancer_type=balancer,
+        zone_id=edge.zone.id,
+        storefront_bundle=bundle,
+        foreign_deployment=serving.foreign(settings.cloudflare_account_id, serving.worker_name(settings.prefix)),
+    )
 
 
 def wanted_servers(settings: Settings) -> list[Wanted]:

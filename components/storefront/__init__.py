@@ -1,6 +1,6 @@
 """The storefront at the edge: its bundle, what a Worker is given, and the resources that put both before customers.
 
-This file and all that it imports is pure; `component` holds the resources.
+This file and all that it imports is pure; `component` holds the resources, `serving` asks what visitors get.
 """
 
 from __future__ import annotations

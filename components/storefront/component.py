@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.storefront import serving
 from components.storefront.bundle import Bundle
 
 STATE = "STORE_STATE"
@@ -35,6 +36,8 @@ class StorefrontArgs:
 
     after: Sequence[pulumi.Resource] = ()
     """What must be there before a version asks the API: instances that take its origin secret."""
+    replaces: str | None = None
+    """Id of somebody else's deployment that is served now: this stack's is then made again."""
 
     def __post_init__(self) -> None:
         if any(not 0 < share <= 100 for share in self.versions.values()) or self.rest < 0:
@@ -52,7 +55,7 @@ class Storefront(pulumi.ComponentResource):
     """The bundle behind the store's host name, and its status page behind another.
 
     A version is immutable: a change of code, of an asset, a variable or a secret makes a new one, which then gets the
-    visits; Cloudflare keeps the old one, and only the state forgets it.
+    visits; Cloudflare keeps the old one, and only the state forgets it. A deployment by somebody else is taken back.
 
     A host name that has a DNS record already is refused (409, code 100117): the provider asks again for about three
     minutes, in which a record of our own that is on its way out goes, and then says so.
@@ -74,7 +77,7 @@ class Storefront(pulumi.ComponentResource):
         worker = cloudflare.Worker(
             f"{name}-worker",
             account_id=args.account_id,
-            name=f"{args.environment}-storefront",
+            name=serving.worker_name(args.environment),
             observability=cloudflare.WorkerObservabilityArgs(enabled=True, head_sampling_rate=1),
             # The store answers to its own names only: by workers.dev it would be reached past the zone's rules.
             subdomain=cloudflare.WorkerSubdomainArgs(enabled=False, previews_enabled=False),
@@ -105,7 +108,9 @@ class Storefront(pulumi.ComponentResource):
                 for id, percentage in traffic
                 if percentage > 0
             ],
-            opts=child,
+            annotations=cloudflare.WorkersDeploymentAnnotationsArgs(workers_message=serving.message(args.replaces)),
+            # The message stays as it was until there is again something to replace.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=None if args.replaces else ["annotations"]),
         )
         for part, host in (("domain", args.storefront_host), ("status-domain", args.status_host)):
             cloudflare.WorkersCustomDomain(
