@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of a visitor without cookies. It takes the local authority's certificates: Chromium has trust of its own."""
+    """A visitor without cookies, who takes the local authority's certificates: Chromium has trust of its own."""
     context = browser.new_context(ignore_https_errors=True, viewport={"width": 1200, "height": 900})
     yield context.new_page()
     context.close()

@@ -79,7 +79,7 @@ def test_the_key_opens_this_bucket_alone(store: Checkout, s3: Any) -> None:
         api.result("POST", "A/r2/buckets", json={"name": "somebody-elses"})
         try:
             for attempt in (s3.list_objects_v2, s3.delete_bucket):
-                with pytest.raises(ClientError, match="AccessDenied|Forbidden|403"):
+                with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):
                     attempt(Bucket="somebody-elses")
         finally:
             api.result("DELETE", "A/r2/buckets/somebody-elses")
