@@ -75,7 +75,8 @@ class Upstream:
     async def to_origin(
         self, address: str, port: int, request: Request, headers: Headers, *, tls: str | None, server_name: str
     ) -> Response:
-        """Ask an origin. ``tls``: None (plain), ``full`` (any certificate) or ``strict`` (a valid one for the name)."""
+        """Ask an origin. ``tls``: None (plain), ``full`` (any certificate), ``strict`` (a valid one for the name) or
+        ``public`` (a valid one of an authority that everybody trusts)."""
         url = httpcore.URL(
             scheme="https" if tls else "http", host=address, port=port, target=request.target.encode("latin-1")
         )
@@ -97,7 +98,7 @@ class Upstream:
         )
 
     def _context(self, mode: str) -> ssl.SSLContext | None:
-        if mode not in ("full", "strict"):
+        if mode not in ("full", "strict", "public"):
             return None
         if (found := self._contexts.get(mode)) is None:
             found = self._contexts[mode] = ssl.create_default_context()
