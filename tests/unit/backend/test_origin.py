@@ -68,6 +68,14 @@ def test_medusa_sees_the_customer_and_https_and_no_secret(proxy: Proxy) -> None:
     assert odd["x-forwarded-for"] == "127.0.0.1"
 
 
+def test_the_admin_has_one_spelling(proxy: Proxy) -> None:
+    """/APP passed the login, which is asked for at /app, and Medusa's router served it all the same."""
+    for path in ("/APP", "/App/", "/aPP/login", "/APP?x=1"):
+        assert proxy.ask(path, OLD).status == 404, path
+    for path in ("/app", "/app/", "/app/login", "/Apple", "/applications", "/store/App"):
+        assert proxy.ask(path, OLD).status == 200, path
+
+
 def test_the_guides_address_opens_the_admin(proxy: Proxy) -> None:
     """The guide says https://api.optic.works/admin, and Medusa serves it at /app."""
     for path in ("/admin", "/admin/", "/admin?x=1"):
