@@ -7,6 +7,7 @@ a field that is not well formed) goes on to a server that knows every case, with
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ HEAD = re.compile(
 NOT_HERE = frozenset({b"content-length", b"transfer-encoding", b"upgrade", b"expect", b"http2-settings"})
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 BODILESS = frozenset({204, 304})
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Event = asyncio.Event()
         self._writable.set()
         self._paused = False
+        self._begun = False
         self.used = 0.0
         """When something came last, by the event loop's clock."""
 
@@ -141,6 +144,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, request: Request, key: Key, *, last: bool) -> None:
         whole = False
+        self._begun = False
         try:
             response = await self._server.handle(request)
             try:
@@ -151,6 +155,8 @@ class Connection(asyncio.Protocol):
             pass  # the client has gone
         except Exception:
             logger.exception("%s %s", request.method, request.path)
+            if not self._begun:
+                self._transport.write(FAILED)
         self._task = None
         if not whole or last or self._server.closing or self._transport.is_closing():
             self._transport.close()
@@ -176,6 +182,7 @@ class Connection(asyncio.Protocol):
         lines.append(b"")
         head = b"\r\n".join(lines)
         whole = response.whole
+        self._begun = True
         if bodiless or whole is not None:
             body = b"" if bodiless or whole is None else whole
             if chunked:
@@ -190,18 +197,19 @@ class Connection(asyncio.Protocol):
 
     async def _stream(self, response: Response, length: int | None) -> bool:
         """Send a body as it comes: in chunks, or ``length`` bytes."""
-        async for chunk in response.body:
-            if not chunk:
-                continue
-            if length is None:
-                self._transport.writelines([b"%x\r\n" % len(chunk), chunk, b"\r\n"])
-            else:
-                length -= len(chunk)
-                self._transport.write(chunk)
-            if not self._writable.is_set():
-                await self._writable.wait()
-            if self._transport.is_closing():
-                return False
+        async with contextlib.aclosing(response.body) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                if not chunk:
+                    continue
+                if length is None:
+                    self._transport.writelines([b"%x\r\n" % len(chunk), chunk, b"\r\n"])
+                else:
+                    length -= len(chunk)
+                    self._transport.write(chunk)
+                if not self._writable.is_set():
+                    await self._writable.wait()
+                if self._transport.is_closing():
+                    return False
         if length is None:
             self._transport.write(b"0\r\n\r\n")
         return not length

@@ -157,6 +157,38 @@ async def test_a_body_that_streams_comes_as_it_is_made(edge: Running) -> None:
     assert parts == [b"one", b"two"]
 
 
+async def test_a_failure_of_the_edge_is_told(edge: Running, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that just ends looks like the network's fault, and browsers ask again without end."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("a mistake")
+
+    await edge.service.apply(behind(origin))
+    monkeypatch.setattr("localcloud.cloudflare.edge.forwarding.arrive", fail)
+    async with line(edge) as client:
+        client.send(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert (await client.receive())[0] == 500
+        assert await client.ended()
+
+
+async def test_a_body_that_breaks_off_is_no_whole_one(edge: Running) -> None:
+    """Half a price list with a proper end is kept by every cache on its way."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    await edge.service.apply(behind(Origin(port=server.sockets[0].getsockname()[1])))
+    async with line(edge) as client:
+        client.send(b"GET /a.js HTTP/1.1\r\n" + HOST + b"\r\n")
+        with pytest.raises((asyncio.IncompleteReadError, ValueError)):
+            await client.receive()
+    server.close()
+
+
 async def test_a_client_that_leaves_ends_what_it_asked_for(edge: Running, origin: Origin) -> None:
     """Abandoned requests would hold their origin's connections for minutes."""
     gone = asyncio.Event()
