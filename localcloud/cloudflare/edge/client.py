@@ -21,7 +21,7 @@ MAX_UNREAD = 256 * 1024
 MAX_KEPT = 64
 """Connections that are kept to one place."""
 HEAD = re.compile(
-    rb"HTTP/1\.([01]) ([2-5]\d\d)(?: [^\r\n\0]*)?\r\n"
+    rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n\0]*)?\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e\x80-\xff]*\r\n)*)\r\n"
 )
 BODILESS = frozenset({204, 304})
@@ -87,9 +87,11 @@ class Connection(asyncio.Protocol):
             if not await self.more(seconds):
                 raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
         found = HEAD.match(self._data)
-        if found is None or found.end() != end + 4:
+        if found is None or found.end() != end + 4 or found[2] == b"101":
             raise httpcore.RemoteProtocolError("not a plain response")
         self.take(found.end())
+        if found[2].startswith(b"1"):
+            return await self.head(seconds)  # hints that came early: the response is still to come
         pairs = []
         for line in found[3].split(b"\r\n")[:-1]:
             name, _, value = line.partition(b":")
