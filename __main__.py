@@ -182,7 +182,7 @@ storefront = Storefront(
 )
 images = Images(
     "images",
-    ImagesArgs(account_id=settings.cloudflare_account_id, declared=settings.owns_zone and settings.cloudflare_images),
+    ImagesArgs(account_id=settings.cloudflare_account_id, declared=settings.owns_variants),
 )
 backups = Backups(
     "backups",

@@ -30,7 +30,7 @@ VARIANTS = {
 class ImagesArgs:
     account_id: str
     declared: bool
-    """Whether this stack owns the account's variants and the account has Images."""
+    """Whether this stack owns the account's variants and the account has Images: see `Settings.owns_variants`."""
 
 
 class Images(pulumi.ComponentResource):

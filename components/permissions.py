@@ -57,5 +57,5 @@ def needed(settings: Settings, zone_id: str) -> Iterator[Permission]:
         ("Service Tokens", "getZeroTrustAccessServiceTokens"),
     ):
         yield Permission(f"Account → Access: {name} → Edit", Question(function, account), "Zero Trust")
-    if settings.cloudflare_images and settings.owns_zone:
+    if settings.owns_variants:
         yield Permission("Account → Cloudflare Images → Edit", Question("getImages", account), "Images")

@@ -91,6 +91,8 @@ def left_out(settings: Settings) -> list[str]:
             found.append("cloudflarePlan pro limits no rate by method: a browser's preflights count as well.")
     if not settings.cloudflare_images:
         found.append("cloudflareImages is false: no variants; the storefront serves pictures as they are.")
+    elif settings.owns_zone and settings.image_variants_elsewhere:
+        found.append("imageVariantsElsewhere is true: another stack of the account declares the image variants.")
     if not settings.workers_paid:
         found.append("workersPaid is false: the storefront's Worker may have 3 MiB compressed, in place of 10.")
     return found

@@ -66,6 +66,7 @@ class EdgeSettings(BaseModel):
     ] = CloudflarePlan.FREE
     workers_paid: Annotated[Flag, flag_key("true")] = False
     cloudflare_images: Annotated[Flag, flag_key("true")] = False
+    image_variants_elsewhere: Annotated[Flag, flag_key("true")] = False
     images_account_hash: Annotated[
         str | None,
         BeforeValidator(kinds.matching(r"[A-Za-z0-9_-]{16,64}", "is not such a part")),
@@ -148,6 +149,11 @@ class EdgeSettings(BaseModel):
         Production always does; another environment does in a zone of its own.
         """
         return self.environment is Environment.PRODUCTION or self.domain != self.production_domain
+
+    @property
+    def owns_variants(self) -> bool:
+        """Whether this stack declares the image variants, which are the account's: two stacks cannot have them."""
+        return self.owns_zone and self.cloudflare_images and not self.image_variants_elsewhere
 
     @property
     def storefront_url(self) -> str:

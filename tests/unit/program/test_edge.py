@@ -98,6 +98,19 @@ def test_proxies_get_both_values_while_the_secret_changes(release: Path) -> None
     assert changed == {"backend-1-role-run"}, "neither migrations nor Medusa run again"
 
 
+def test_two_zones_of_one_account_have_one_owner_of_its_variants(release: Path) -> None:
+    """A staging in a zone of its own declared production's variants again: refused, with half of an update done."""
+    own = {"domain": "staging.example", "storefrontHost": "staging.example", "apiHost": "api.staging.example"}
+    there = Account(zones=(account_zone("staging.example", "e" * 32),))
+    assert "ImageVariant" in kinds(run("staging", release, own, cloudflare=there))
+
+    found = run("staging", release, {**own, "imageVariantsElsewhere": "true"}, cloudflare=there)
+
+    assert "ImageVariant" not in kinds(found) and "Ruleset" in kinds(found)
+    assert found.exports["imagesUrl"], "its pictures are delivered in the variants that are there"
+    assert "imageVariantsElsewhere" in " ".join(found.messages)
+
+
 def test_what_the_plan_lacks_is_said_and_not_declared(release: Path) -> None:
     """Declared all the same, `pulumi up` would fail half way, with a number for a reason."""
     plan = {"cloudflarePlan": "free", "workersPaid": "false", "cloudflareImages": "false"}

@@ -116,6 +116,7 @@ BAD = [
     bad("staging", "cloudflarePlan", "enterprise", "free, pro or business"),
     bad("staging", "workersPaid", "yes", "true or false"),
     bad("staging", "cloudflareImages", "on", "true or false"),
+    bad("staging", "imageVariantsElsewhere", "staging", "true or false"),
     bad("staging", "imagesAccountHash", "", "must be set where cloudflareImages is true"),
     bad("staging", "imagesAccountHash", "https://imagedelivery.net/x", "imagedelivery.net/THIS"),
     # Secrets of the edge
