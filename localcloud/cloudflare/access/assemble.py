@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.cloudflare.access import organization
-from localcloud.cloudflare.dataplane.interface import Access
+from localcloud.cloudflare.edge.snapshot import Access
 from localcloud.cloudflare.routing import public
 from localcloud.cloudflare.store import Row, Transaction
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from localcloud.cloudflare.edge.snapshot import Snapshot
+    from localcloud.cloudflare.edge.snapshot import Access, Snapshot
     from localcloud.cloudflare.runtime.model import Version
 
 
@@ -108,29 +108,6 @@ class Library:
     flexible: bool = False
     keys: tuple[str, ...] = field(default=(), repr=False)
     """The secrets that sign URLs of private pictures."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who may pass before which host names, in the API's own form.
-
-    ``applications`` hold their policies (``policies``: list of rules with include, exclude, require), references to
-    ``groups`` by id. ``tokens`` maps a service token's client id to its id and the SHA-256, in hex, of its secret.
-    """
-
-    team: str = ""
-    """Host name of the login pages, ``TEAM.cloudflareaccess.com``."""
-    applications: tuple[Mapping[str, Any], ...] = ()
-    groups: tuple[Mapping[str, Any], ...] = ()
-    providers: tuple[Mapping[str, Any], ...] = ()
-    tokens: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
-    token_ends: Mapping[str, str] = field(default_factory=dict)
-    """Until when (RFC 3339) a service token is good, by client id; those without an end are missing."""
-    session_duration: str = "24h"
-    """Of a login; each application and policy has its own besides."""
-    account: str = ""
-    generations: Mapping[str, str] = field(default_factory=dict)
-    """By an application's ``aud`` or a person's address: what changes when all tokens of it are revoked."""
 
 
 class Traffic(Protocol):

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localcloud.cloudflare.dataplane.interface import Access, DataPlaneError, Traffic
+from localcloud.cloudflare.dataplane.interface import DataPlaneError, Traffic
 from localcloud.cloudflare.dataplane.memory import MemoryTraffic
+from localcloud.cloudflare.edge.snapshot import Access, Snapshot
 from localcloud.cloudflare.images_service import names
 from localcloud.cloudflare.images_service.service import Pictures
 from localcloud.cloudflare.r2 import store as r2_store
@@ -22,7 +23,6 @@ from localcloud.cloudflare.runtime.model import RuntimeFailure
 
 if TYPE_CHECKING:
     from localcloud.cloudflare.edge.process import EdgeProcess
-    from localcloud.cloudflare.edge.snapshot import Snapshot
     from localcloud.cloudflare.runtime.model import Version
 
 END_SECONDS = 10.0

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.cloudflare.dataplane.interface import (
-    Access,
     Bucket,
     BucketNotEmpty,
     Credential,
@@ -19,10 +18,10 @@ from localcloud.cloudflare.dataplane.interface import (
     Stored,
     Value,
 )
+from localcloud.cloudflare.edge.snapshot import Access, Snapshot
 from localcloud.cloudflare.routing import now
 
 if TYPE_CHECKING:
-    from localcloud.cloudflare.edge.snapshot import Snapshot
     from localcloud.cloudflare.runtime.model import Version
 
 PICTURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp", b"<svg": "svg", b"<?xm": "svg"}

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.cloudflare.dataplane.interface import Access
 from localcloud.cloudflare.runtime.model import Program
 
 
@@ -83,6 +82,29 @@ class Purge:
     id: str
     zone_id: str
     what: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may pass before which host names, in the API's own form.
+
+    ``applications`` hold their policies (``policies``: list of rules with include, exclude, require), references to
+    ``groups`` by id. ``tokens`` maps a service token's client id to its id and the SHA-256, in hex, of its secret.
+    """
+
+    team: str = ""
+    """Host name of the login pages, ``TEAM.cloudflareaccess.com``."""
+    applications: tuple[Mapping[str, Any], ...] = ()
+    groups: tuple[Mapping[str, Any], ...] = ()
+    providers: tuple[Mapping[str, Any], ...] = ()
+    tokens: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    token_ends: Mapping[str, str] = field(default_factory=dict)
+    """Until when (RFC 3339) a service token is good, by client id; those without an end are missing."""
+    session_duration: str = "24h"
+    """Of a login; each application and policy has its own besides."""
+    account: str = ""
+    generations: Mapping[str, str] = field(default_factory=dict)
+    """By an application's ``aud`` or a person's address: what changes when all tokens of it are revoked."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.cloudflare.dataplane.interface import Access
 from localcloud.cloudflare.edge.access.codes import last_code
+from localcloud.cloudflare.edge.snapshot import Access
 from tests.contract.cloudflare_edge.conftest import Running, edge
 from tests.contract.cloudflare_edge.workers import snapshot, version
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-from localcloud.cloudflare.dataplane.interface import Access
 from localcloud.cloudflare.edge.access import cookies, cors, pages, team
 from localcloud.cloudflare.edge.access.applications import Application, Area, normal
 from localcloud.cloudflare.edge.access.codes import Codes
@@ -26,6 +25,7 @@ from localcloud.cloudflare.edge.access.policies import (
 )
 from localcloud.cloudflare.edge.forwarding import COUNTRY
 from localcloud.cloudflare.edge.messages import Request, Response
+from localcloud.cloudflare.edge.snapshot import Access
 
 ASSERTION = "cf-access-jwt-assertion"
 EMAIL = "cf-access-authenticated-user-email"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.cloudflare.dataplane.interface import Access
 from localcloud.cloudflare.edge.access.applications import Application, Applications, seconds
 from localcloud.cloudflare.edge.access.keys import Keys
 from localcloud.cloudflare.edge.access.policies import Policy, Visitor
 from localcloud.cloudflare.edge.access.sessions import Session, Sessions
+from localcloud.cloudflare.edge.snapshot import Access
 
 Claims = dict[str, Any]
 META_SECONDS = 4 * 3600
