@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from localcloud.cloudflare.access import assemble as access
 from localcloud.cloudflare.buckets import credentials
 from localcloud.cloudflare.buckets.domains import managed_name
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.interface import Bucket
 from localcloud.cloudflare.edge import snapshot as edge
+from localcloud.cloudflare.images import assemble as images
+from localcloud.cloudflare.publisher import Part
 from localcloud.cloudflare.runtime import model as runtime
 from localcloud.cloudflare.store import Blobs, Row, Transaction
 from localcloud.cloudflare.zones import settings
 
 ASSET_TEXTS = ("_headers", "_redirects")
 """Files that say how assets are served; the provider uploads them as modules."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing of the data plane, and the kinds of rows that it depends on."""
-
-    name: str
-    kinds: frozenset[str]
-    apply: Callable[[Cloud], None]
-    at_once: bool = False
-    """Told before whoever made the change is answered, so that what was just made can be used."""
+# Kinds of rows that a part of the data plane depends on.
+OBJECTS = frozenset({"r2_bucket", "token"})
+PICTURES = frozenset({"image", "image_variant", "image_settings"})
+TRAFFIC = frozenset({
+    "zone", "zone_setting", "dns_record", "ruleset", "worker", "worker_version", "worker_deployment",
+    "worker_domain", "worker_route", "purge", "access_app", "access_policy", "access_group", "access_idp",
+    "access_service_token", "access_organization", "access_revocation", "origin_certificate",
+})  # fmt: skip
 
 
 def snapshot(tx: Transaction, account: str) -> edge.Snapshot:
@@ -151,8 +149,6 @@ def _domains(row: Row) -> tuple[str, ...]:
 
 
 def _traffic(cloud: Cloud) -> None:
-    from localcloud.cloudflare.access import assemble as access
-
     with cloud.store.transaction() as tx:
         state = snapshot(tx, cloud.account_id)
         who = access.state(tx, cloud.account_id)
@@ -171,23 +167,15 @@ def _objects(cloud: Cloud) -> None:
 
 
 def _pictures(cloud: Cloud) -> None:
-    from localcloud.cloudflare.images import assemble as images
-
     with cloud.store.transaction() as tx:
         library = images.library(cloud, tx)
     cloud.dataplane.pictures.apply(library)
 
 
-PARTS = (
-    Part("objects", frozenset({"r2_bucket", "token"}), _objects, at_once=True),
-    Part("pictures", frozenset({"image", "image_variant", "image_settings"}), _pictures, at_once=True),
-    Part(
-        "traffic",
-        frozenset({
-            "zone", "zone_setting", "dns_record", "ruleset", "worker", "worker_version", "worker_deployment",
-            "worker_domain", "worker_route", "purge", "access_app", "access_policy", "access_group", "access_idp",
-            "access_service_token", "access_organization", "access_revocation", "origin_certificate",
-        }),
-        _traffic,
-    ),
-)  # fmt: skip
+def parts(cloud: Cloud) -> tuple[Part, ...]:
+    """Everything that the data plane is told, in the order in which it is told at the start."""
+    return (
+        Part("objects", OBJECTS, partial(_objects, cloud), at_once=True),
+        Part("pictures", PICTURES, partial(_pictures, cloud), at_once=True),
+        Part("traffic", TRAFFIC, partial(_traffic, cloud)),
+    )

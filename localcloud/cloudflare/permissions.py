@@ -12,6 +12,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
+from localcloud.cloudflare.accounts.groups import NAMES
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.errors import ApiError
 from localcloud.cloudflare.store import Row, Transaction
@@ -125,8 +126,6 @@ def check(cloud: Cloud, identity: str, method: str, path: str) -> None:
 
 def _granted(tx: Transaction, identity: str, path: str) -> list[str]:
     """The names of the permission groups that a token has on what ``path`` names."""
-    from localcloud.cloudflare.accounts.groups import NAMES
-
     row: Any = next((row for _, row in tx.everywhere("token") if row["id"] == identity), None)
     names: list[str] = []
     for policy in row["policies"] if row else []:

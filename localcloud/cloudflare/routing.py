@@ -9,18 +9,16 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localcloud.cloudflare import multipart
+from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.errors import ApiError, bad_request, no_route
 from localcloud.cloudflare.pages import Page
 from localcloud.cloudflare.store import Row, Transaction
-
-if TYPE_CHECKING:
-    from localcloud.cloudflare.cloud import Cloud
 
 
 class Body(BaseModel):

@@ -16,6 +16,7 @@ from localcloud.cloudflare.dataplane.interface import DataPlaneError
 from localcloud.cloudflare.dataplane.local import LocalDataPlane
 from localcloud.cloudflare.errors import ApiError
 from localcloud.cloudflare.r2 import app as s3
+from localcloud.cloudflare.start import start
 from localcloud.cloudflare.store import Store
 from localcloud.cloudflare.watch import Watch
 from localcloud.common.journal import Journal
@@ -68,7 +69,7 @@ class CloudflareServer:
                 f"the state {home.path}/cloudflare.sqlite cannot be read ({wrong}); move it away to begin anew"
             ) from None
         self._dataplane = LocalDataPlane(home.path, cache(), options.edge)
-        self._cloud = Cloud(self._store, self._dataplane, home.cloudflare_token(), options.zones)
+        self._cloud = Cloud(self._store, self._dataplane, home.cloudflare_token())
         self._watch: Watch | None = None
 
     def start(self) -> None:
@@ -76,7 +77,7 @@ class CloudflareServer:
             self._dataplane.start()
             if self._options.edge:
                 write_bundle(self._home)
-            self._cloud.start()
+            start(self._cloud, self._options.zones)
         except (ApiError, DataPlaneError) as wrong:
             raise DaemonError(f"Cloudflare's half cannot start: {wrong}") from None
         about = {"home": str(self._home.path), **self._options.known()}

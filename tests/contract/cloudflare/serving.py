@@ -16,6 +16,7 @@ from cloudflare import Cloudflare
 from localcloud.cloudflare.app import create_app
 from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
+from localcloud.cloudflare.start import start
 from localcloud.cloudflare.store import Store
 from localcloud.daemon.sockets import listen
 from tests.contract.hetzner.serving import eventually
@@ -96,8 +97,8 @@ def serve(home: Path, dataplane: MemoryDataPlane | None = None, zones: Sequence[
     """Run a cloud with its state in ``home`` on a free port until the context ends."""
     dataplane = dataplane or MemoryDataPlane()
     store = Store(home)
-    cloud = Cloud(store, dataplane, TOKEN, zones)
-    cloud.start()
+    cloud = Cloud(store, dataplane, TOKEN)
+    start(cloud, zones)
     server = uvicorn.Server(uvicorn.Config(create_app(cloud), log_config=None, ws="none"))
     listener = listen(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -49,7 +49,7 @@ def cloudflare(tmp_path: Path) -> Iterator[Served]:
     from localcloud.cloudflare.zones.routes import ensure
 
     store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN, (ZONE,))
+    made = Cloud(store, MemoryDataPlane(), TOKEN)
     with store.transaction() as tx:
         zone = ensure(tx, made.account_id, ZONE)["id"]
     listening = socket.socket()

@@ -70,7 +70,7 @@ def cloud(tmp_path: Path) -> Iterator[Served]:
     from localcloud.cloudflare.zones.routes import ensure
 
     store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN, ("localhost",))
+    made = Cloud(store, MemoryDataPlane(), TOKEN)
     with store.transaction() as tx:
         zone = ensure(tx, made.account_id, "localhost")["id"]
     listening = socket.socket()

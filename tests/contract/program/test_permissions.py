@@ -78,7 +78,7 @@ class Served:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     store = Store(tmp_path_factory.mktemp("cloudflare") / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN, ("optic.works",))
+    made = Cloud(store, MemoryDataPlane(), TOKEN)
     with store.transaction() as tx:
         zone = ensure(tx, made.account_id, "optic.works")["id"]
     listening = socket.socket()

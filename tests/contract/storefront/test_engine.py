@@ -65,7 +65,7 @@ def cloud(tmp_path: Path) -> Iterator[Served]:
     from localcloud.cloudflare.zones.routes import ensure
 
     store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloudflare(store, MemoryDataPlane(), TOKEN, ("store.localhost",))
+    made = Cloudflare(store, MemoryDataPlane(), TOKEN)
     with store.transaction() as tx:
         zone = ensure(tx, made.account_id, "store.localhost")["id"]
     app, calls = create_app(made), list[str]()
