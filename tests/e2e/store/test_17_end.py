@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.store.checkout import Checkout, eventually
+from tests.e2e.store.cloudflare import Cloudflare, cloudflare
+from tests.e2e.store.leftovers import listens, loops, mounts, processes
 
 COLLECTIONS = (
     "servers", "networks", "firewalls", "volumes", "load_balancers", "primary_ips", "placement_groups", "ssh_keys",
 )  # fmt: skip
+AT_THE_EDGE = (
+    "A/workers/workers", "A/workers/domains", "A/storage/kv/namespaces", "A/access/apps", "A/access/groups",
+    "A/access/policies", "A/access/service_tokens", "A/alerting/v3/policies", "Z/dns_records", "Z/healthchecks",
+)  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def edge(store: Checkout) -> Iterator[Cloudflare]:
+    """Made while the stack still says which zone it is."""
+    with cloudflare(store) as api:
+        yield api
+
+
+@pytest.mark.usefixtures("edge")
 def test_destroy_leaves_nothing_in_the_cloud(store: Checkout) -> None:
     """What is forgotten is billed."""
     store.shell("pulumi destroy --yes --skip-preview --non-interactive --color never -s local")
     with store.api() as api:
         left = {name: api.get(f"/v1/{name}").json()[name] for name in COLLECTIONS}
     assert {name: [one["name"] for one in found] for name, found in left.items() if found} == {}
+
+
+def test_destroy_leaves_the_zone_as_it_was_found(store: Checkout, edge: Cloudflare) -> None:
+    """The zone is somebody's domain: it stays. Whatever else stays is a name that the next store cannot have."""
+    left = {path: edge.result("GET", path) for path in AT_THE_EDGE}
+    assert {path: found for path, found in left.items() if found} == {}
+    assert edge.result("GET", "A/r2/buckets")["buckets"] == []
+    assert [one["name"] for one in edge.result("GET", "Z/rulesets") if one["kind"] == "zone"] == []
+    assert not [one for one in edge.result("GET", "A/tokens") if "backups" in one["name"]]
+    assert edge.result("GET", "Z")["name"] == "store.localhost"
+    with store.client() as client:
+        assert client.get(f"https://store.localhost:{store.ports['LOCALCLOUD_EDGE_PORT']}/").status_code >= 400
 
 
 def test_status_of_a_destroyed_stack_is_a_sentence(store: Checkout) -> None:
@@ -32,32 +59,6 @@ def test_stopping_the_daemon_leaves_nothing_on_the_machine(store: Checkout) -> N
     store.shell("python -m localcloud stop")
     eventually("no process of the cloud is left", lambda: not processes(store.cloud), 15)
     assert mounts(store.cloud) == [] and loops(store.cloud) == []
+    assert [name for name, port in store.ports.items() if listens(port)] == []
+    assert [line for line in Path("/proc/net/unix").read_text().splitlines() if str(store.cloud) in line] == []
     store.run(".venv/bin/python", "-m", "localcloud.machines.leftovers", str(store.cloud))
-
-
-def processes(home: Path) -> list[str]:
-    """Command lines of processes that name the home, or whose root or working directory lies in it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            places = [os.readlink(entry / "cwd"), os.readlink(entry / "root")]
-        except OSError:
-            continue
-        if str(home) in line or any(place.startswith(str(home)) for place in places):
-            found.append(f"{entry.name} {line}")
-    return found
-
-
-def mounts(home: Path) -> list[str]:
-    """What is mounted below the home."""
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    return [line for line in lines if str(home) in line]
-
-
-def loops(home: Path) -> list[str]:
-    """Block devices whose backing file lies in the home."""
-    listed = subprocess.run(["losetup", "--list", "--noheadings"], capture_output=True, text=True).stdout
-    return [line for line in listed.splitlines() if str(home) in line]
