@@ -15,7 +15,7 @@ def listens(port: int) -> bool:
 
 
 def processes(home: Path) -> list[str]:
-    """Processes that name the home, or whose root, working directory or an open file lies in it: id and command line."""
+    """Id and command line of processes that name the home, or have root, working directory or a file open in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
