@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
 
 from components import edge_lookup, plan, taken_names
 from components.edge_lookup import Answer, FoundZone
-from components.permissions import RULES, needed
+from components.edge_rules import PHASES
+from components.permissions import RULES, SETTINGS, needed
 from components.settings import Environment, Problem, Settings
 
 TOKEN = "cloudflare:apiToken"
+LESS_THAN_STRICT = ("off", "flexible", "full")
 NOT_ENABLED = re.compile(r"not_enabled|\b10042\b|[Pp]lease enable|not (?:been )?enabled")
 
 
@@ -108,8 +110,18 @@ class EdgePreflight:
                 yield Problem(TOKEN, None, f"lacks the permission {name} on {where}", self._more_permissions())
             else:
                 raise edge_lookup.no_answer(f"what {name} opens", answer)
+        self._say_what_tls_becomes(zone, answers.get(SETTINGS))
         yield from self._other_owner(zone, answers.get(RULES))
         yield from taken_names.problems(self.settings, answers, self.stack)
+
+    def _say_what_tls_becomes(self, zone: FoundZone, ssl: Answer | None) -> None:
+        """The mode is the whole zone's: names that have nothing to do with the store change with it."""
+        mode = ssl.get("value") if isinstance(ssl, Mapping) else None
+        if mode in LESS_THAN_STRICT:
+            pulumi.log.warn(
+                f"Zone {zone.name} is in TLS mode {mode} and becomes strict with this stack, for every name in it: "
+                "where one is proxied and its origin shows no certificate that Cloudflare trusts, visitors get error 526."
+            )
 
     def _other_owner(self, zone: FoundZone, rulesets: Answer | None) -> Iterator[Problem]:
         """Two stacks that own one zone replace each other's rules: the API is closed to all, then the store, then …"""
@@ -122,8 +134,11 @@ class EdgePreflight:
             theirs = [each for each in foreign if str(each.get("name")).startswith(f"{environment}-")]
             if theirs:
                 yield self._owned(zone, environment, theirs)
+        ours = tuple(f"{environment}-" for environment in Environment)
         unknown = [
-            each for each in foreign if not str(each.get("name")).startswith(tuple(f"{e}-" for e in Environment))
+            each
+            for each in foreign
+            if each.get("phase") in PHASES.values() and not str(each.get("name")).startswith(ours)
         ]
         if unknown:
             pulumi.log.warn(

@@ -19,6 +19,13 @@ from components.settings import Settings
 HEADER = "X-Origin-Secret"
 """What the node proxy of an instance checks; it answers 403 without."""
 
+PHASES = {
+    "origin": "http_request_late_transform",
+    "limits": "http_ratelimit",
+    "cache": "http_request_cache_settings",
+}
+"""Of the rulesets that a zone's owner declares."""
+
 ADMIN_PATH = "/app"
 """Where Medusa serves its admin."""
 
@@ -73,13 +80,13 @@ class EdgeRules(pulumi.ComponentResource):
         self._name = name
         self._args = args
         if args.owned:
-            self._ruleset("origin", "http_request_late_transform", _secrets(args.apis), hidden=True)
-            self._ruleset("limits", "http_ratelimit", limits(args.plan, [api.host for api in args.apis]))
-            self._ruleset("cache", "http_request_cache_settings", _cache([api.host for api in args.apis]))
+            self._ruleset("origin", _secrets(args.apis), hidden=True)
+            self._ruleset("limits", limits(args.plan, [api.host for api in args.apis]))
+            self._ruleset("cache", _cache([api.host for api in args.apis]))
         self.register_outputs({"owned": args.owned})
 
     def _ruleset(
-        self, part: str, phase: str, rules: Sequence[cloudflare.RulesetRuleArgs], hidden: bool = False
+        self, part: str, rules: Sequence[cloudflare.RulesetRuleArgs], hidden: bool = False
     ) -> cloudflare.Ruleset:
         return cloudflare.Ruleset(
             f"{self._name}-{part}",
@@ -87,7 +94,7 @@ class EdgeRules(pulumi.ComponentResource):
             name=f"{self._args.environment}-{part}",
             description=f"OpticWorks Store {self._args.environment}",
             kind="zone",
-            phase=phase,
+            phase=PHASES[part],
             rules=rules,
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -25,6 +25,7 @@ class Permission:
     """What has to be switched on in the account first, where that is so."""
 
 
+SETTINGS = "Zone → Zone Settings → Edit"
 RULES = "Zone → Transform Rules → Edit, Zone → Cache Rules → Edit and Zone → Zone WAF → Edit"
 """One list shows the rulesets of all three to whoever has one of them."""
 
@@ -39,7 +40,7 @@ def needed(settings: Settings, zone_id: str) -> Iterator[Permission]:
     yield Permission("Zone → SSL and Certificates → Edit", Question("getOriginCaCertificates", zone))
     if settings.owns_zone:
         ssl = Question("getZoneSetting", {"zoneId": zone_id, "settingId": "ssl"})
-        yield Permission("Zone → Zone Settings → Edit", ssl)
+        yield Permission(SETTINGS, ssl)
         yield Permission(RULES, Question("getRulesets", {"zoneId": zone_id}))
     if holds.health_checks:
         yield Permission("Zone → Health Checks → Edit", Question("getHealthchecks", zone))

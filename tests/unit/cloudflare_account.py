@@ -38,6 +38,7 @@ class Account:
     rulesets: tuple[Mapping[str, Any], ...] = ()
     records: tuple[Mapping[str, Any], ...] = ()
     bucket: bool = False
+    ssl: str = "strict"
     refused: frozenset[str] = frozenset()
     failing: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,7 +58,7 @@ class Account:
         if name == "getR2Bucket":
             return {"name": arguments["bucketName"]} if self.bucket else ({}, [("", ABSENT)])
         if name == "getZoneSetting":
-            return {"settingId": arguments["settingId"], "value": "strict"}
+            return {"settingId": arguments["settingId"], "value": self.ssl}
         if name == "getAccountApiTokenPermissionGroupsList":
             groups = [{"id": f"id of {group}", "name": group, "scopes": []} for group in GROUPS]
             return {"id": "groups", "accountId": arguments["accountId"], "results": groups}

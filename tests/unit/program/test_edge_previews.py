@@ -73,6 +73,24 @@ def test_a_zone_without_its_name_servers_is_told(release: Path) -> None:
     assert any("Zone optic.works is pending" in message for message in found.messages)
 
 
+def test_a_zone_that_becomes_strict_says_so_first(release: Path) -> None:
+    """The mode is the whole zone's: a mail host's pages, on an origin without a certificate, were gone with it."""
+    flexible = look("production", release, Account(ssl="flexible"))
+    assert any("TLS mode flexible and becomes strict" in message for message in flexible.messages)
+
+    assert not any("TLS mode" in message for message in look("production", release, Account()).messages)
+    assert not any("TLS mode" in message for message in look("staging", release, Account(ssl="flexible")).messages)
+
+
+def test_rules_in_other_phases_are_nobodys_business(release: Path) -> None:
+    """Told to delete redirects that nothing is wrong with, somebody does."""
+    theirs = [ruleset("default"), ruleset("default", "http_request_dynamic_redirect")]
+    found = look("production", release, Account(rulesets=tuple(theirs)))
+
+    (warned,) = [message for message in found.messages if "no stack of this program made" in message]
+    assert "http_request_dynamic_redirect" not in warned
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
