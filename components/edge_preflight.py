@@ -120,7 +120,7 @@ class EdgePreflight:
         if mode in LESS_THAN_STRICT:
             pulumi.log.warn(
                 f"Zone {zone.name} is in TLS mode {mode} and becomes strict with this stack, for every name in it: "
-                "where one is proxied and its origin shows no certificate that Cloudflare trusts, visitors get error 526."
+                "where one is proxied and its origin shows no certificate that Cloudflare trusts, visitors get a 526."
             )
 
     def _other_owner(self, zone: FoundZone, rulesets: Answer | None) -> Iterator[Problem]:
