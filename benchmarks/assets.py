@@ -29,7 +29,7 @@ AIM = 2.0
 SIZES = {"10 KB": 10_000, "200 KB": 200_000}
 REQUESTS = 300
 """Requests of each latency round."""
-SECONDS = 2.0
+SECONDS = 1.0
 """Of each throughput round."""
 CONNECTIONS = 8
 ASSETS, CACHED = f"assets.{ZONE}", f"cached.{ZONE}"
@@ -106,7 +106,7 @@ async def compare(targets: dict[str, Target], size: int, rounds: int) -> dict[st
 def main() -> None:
     """Measure in turns, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.assets", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of each (default 10)")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
     asked = parser.parse_args()
     found: dict[str, dict[str, dict[str, float]]] = {}

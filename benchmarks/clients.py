@@ -125,19 +125,25 @@ class Connection(asyncio.Protocol):
 class Pool:
     """Kept connections to one server; a request takes one that is free, or another is made."""
 
+    KEPT_SECONDS = 3.0
+    """Idle ones are ended then: workerd ends its own after 5 s, and a request must not meet that."""
     target: Target
-    _free: list[Connection] = field(default_factory=list)
+    _free: list[tuple[float, Connection]] = field(default_factory=list)
 
     async def ask(self) -> Answer:
-        while self._free and not self._free[-1].open:
-            self._free.pop()
-        connection = self._free.pop() if self._free else await Connection.to(self.target)
+        while self._free:
+            since, connection = self._free.pop()
+            if connection.open and time.monotonic() - since < self.KEPT_SECONDS:
+                break
+            connection.close()
+        else:
+            connection = await Connection.to(self.target)
         answer = await connection.ask(self.target.request)
-        self._free.append(connection)
+        self._free.append((time.monotonic(), connection))
         return answer
 
     def close(self) -> None:
-        for connection in self._free:
+        for _, connection in self._free:
             connection.close()
 
 

@@ -114,12 +114,12 @@ class Storefront:
         return str(max(generations, key=lambda path: path.stat().st_mtime))
 
 
-def whole(answers: list[Answer | Exception]) -> list[Answer]:
-    """Good responses; raises SystemExit where one is not."""
+def whole(answers: list[Answer | Exception], who: str) -> list[Answer]:
+    """Good responses; raises SystemExit where one of ``who``'s is not."""
     good = [answer for answer in answers if isinstance(answer, Answer) and answer.status == 200]
     if len(good) < len(answers):
         bad = next(one for one in answers if one not in good)
-        sys.exit(f"{len(answers) - len(good)} of {len(answers)} requests failed: {bad!r}")
+        sys.exit(f"{len(answers) - len(good)} of {len(answers)} requests to {who} failed: {bad!r}")
     return good
 
 
@@ -131,15 +131,15 @@ async def first_byte(edge: Target, workerd: Target, rounds: int, seconds: float)
     pools = {"edge": Pool(edge), "workerd": Pool(workerd)}
     times: Times = {each: [] for each in pools}
     alone: Times = {each: [] for each in pools}
-    for pool in pools.values():
-        first = whole(await steadily(pool.ask, RATE, 2))
+    for each, pool in pools.items():
+        first = whole(await steadily(pool.ask, RATE, 2), each)
         print(f"{first[0].status}, {first[0].size} bytes, {first[0].field('content-encoding')}", file=sys.stderr)
     for _ in range(rounds):
         for each, pool in pools.items():
-            times[each] += [answer.first_byte for answer in whole(await steadily(pool.ask, RATE, seconds))]
+            times[each] += [answer.first_byte for answer in whole(await steadily(pool.ask, RATE, seconds), each)]
         for _ in range(ONE_BY_ONE):
             for each, pool in pools.items():
-                alone[each].append(whole([await pool.ask()])[0].first_byte)
+                alone[each].append(whole([await pool.ask()], each)[0].first_byte)
     for pool in pools.values():
         pool.close()
     return times, alone
