@@ -6,10 +6,18 @@ import os
 import re
 from dataclasses import dataclass
 
+from localcloud.plugins.base.endpoint import Endpoint
 from localcloud.plugins.base.operations import Failure
 from localcloud.plugins.base.values import Properties, is_unknown
-from localcloud.plugins.cloudflare.endpoint import REAL_ENDPOINT, refusal
 
+ENDPOINT = Endpoint(
+    plugin="cloudflare",
+    real="https://api.cloudflare.com/client/v4",
+    example="http://127.0.0.1:8471/client/v4",
+    setting="cloudflare:baseUrl (or CLOUDFLARE_BASE_URL)",
+    embedded="an embedded Cloudflare",
+    owned="account",
+)
 # The provider's own rules; it checks them before the first call.
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{40,80}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{37,60}")
@@ -38,8 +46,8 @@ def read(config: Properties) -> tuple[Config, list[Failure]]:
             "email": given["email"] or os.environ.get("CLOUDFLARE_EMAIL", ""),
         }
     headers = _credentials(given, failures)
-    endpoint = config.get("baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL") or REAL_ENDPOINT
-    if not is_unknown(endpoint) and (reason := refusal(str(endpoint))):
+    endpoint = config.get("baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL") or ENDPOINT.real
+    if not is_unknown(endpoint) and (reason := ENDPOINT.refusal(str(endpoint))):
         failures.append(Failure("baseUrl", reason))
     return Config(str(endpoint).rstrip("/"), headers), failures
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from localcloud.plugins.base.diff import Difference, compare, equal, root
+from localcloud.plugins.base.errors import ProviderError
 from localcloud.plugins.base.naming import Autonaming
 from localcloud.plugins.base.operations import Call, Checked, Failure, Reading
 from localcloud.plugins.base.values import UNKNOWN, Archive, Asset, Properties, Secret, Unknown, Value, is_unknown
@@ -85,7 +87,7 @@ def _problem(item: Input, value: Value) -> str | None:
     return None
 
 
-class InferredResource:
+class InferredResource(ABC):
     """A resource whose outputs are its inputs and a few more; ``computed`` are those that only running it can tell."""
 
     token: ClassVar[str]
@@ -94,16 +96,17 @@ class InferredResource:
     updatable: ClassVar[bool] = True
     """Without an update, every change makes a new resource."""
 
+    @abstractmethod
     def run_create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Id and outputs."""
-        raise NotImplementedError
 
     def run_update(self, call: Call, state: Properties, inputs: Properties) -> Properties:
-        """Outputs."""
-        raise NotImplementedError
+        """Outputs. Those that are not updatable have none."""
+        raise ProviderError(f"{self.token} cannot be changed, only made anew")
 
     def run_delete(self, call: Call, state: Properties) -> None:
         """Nothing, unless a subclass has something to do."""
+        return
 
     def check(
         self, call: Call, old: Properties, new: Properties, seed: bytes, autonaming: Autonaming | None

@@ -6,11 +6,19 @@ import os
 import re
 from dataclasses import dataclass
 
+from localcloud.plugins.base.endpoint import Endpoint
 from localcloud.plugins.base.operations import Failure
 from localcloud.plugins.base.values import Properties, is_unknown
 from localcloud.plugins.hcloud.api import Poll
-from localcloud.plugins.hcloud.endpoint import REAL_ENDPOINT, refusal
 
+ENDPOINT = Endpoint(
+    plugin="hcloud",
+    real="https://api.hetzner.cloud/v1",
+    example="http://127.0.0.1:8470/v1",
+    setting="hcloud:endpoint (or HCLOUD_ENDPOINT)",
+    embedded="an embedded cloud",
+    owned="Hetzner project",
+)
 _TOKEN_LENGTH = 64
 _TOKEN = re.compile(r"[!-~]+")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -45,8 +53,8 @@ def read(config: Properties) -> tuple[Config, list[Failure]]:
     elif not is_unknown(token) and not _TOKEN.fullmatch(token):
         # A line break in a header would show the token in the error.
         failures.append(Failure("token", "entered token is invalid (it holds a space, a line break or no ASCII)"))
-    endpoint = config.get("endpoint") or os.environ.get("HCLOUD_ENDPOINT") or REAL_ENDPOINT
-    if not is_unknown(endpoint) and (reason := refusal(endpoint)):
+    endpoint = config.get("endpoint") or os.environ.get("HCLOUD_ENDPOINT") or ENDPOINT.real
+    if not is_unknown(endpoint) and (reason := ENDPOINT.refusal(endpoint)):
         failures.append(Failure("endpoint", reason))
     interval, function = config.get("pollInterval") or "500ms", config.get("pollFunction") or "exponential"
     poll = Poll()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ Made = Callable[[str], None]
 """Called with the id as soon as the resource exists, so that a later failure does not lose it."""
 
 
-class CloudResource:
+class CloudResource(ABC):
     """One type. Subclasses say ``token`` and ``fields`` and how the API makes, shows, changes and takes it away."""
 
     token: ClassVar[str]
@@ -48,21 +49,22 @@ class CloudResource:
         """Change a difference where the provider customises its plans; raises ProviderError for an impossible one."""
         return
 
+    @abstractmethod
     def make(self, api: Api, inputs: Properties, made: Made) -> None:
         """Create it, calling ``made`` with its id."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, api: Api, id: str, state: Properties) -> tuple[str, Properties] | None:
         """Id and properties that the API tells; None when it is gone."""
-        raise NotImplementedError
 
     def change(self, api: Api, id: str, state: Properties, new: Properties, changed: set[str]) -> None:
-        """Bring about the ``changed`` properties; ``new`` is the planned state."""
-        raise NotImplementedError
+        """Bring about the ``changed`` properties; ``new`` is the planned state. Resources that every
+        change replaces have none."""
+        raise ProviderError(f"{self.token} cannot be changed, only made anew: {', '.join(sorted(changed))}")
 
+    @abstractmethod
     def remove(self, api: Api, id: str, state: Properties) -> None:
         """Delete it."""
-        raise NotImplementedError
 
     # The operations.
 

@@ -11,8 +11,7 @@ from localcloud.plugins.base.errors import ProviderError
 from localcloud.plugins.command.globs import compile_glob, select
 from localcloud.plugins.command.output import quoted
 from localcloud.plugins.hcloud.api import ApiError, _answer
-from localcloud.plugins.hcloud.config import seconds
-from localcloud.plugins.hcloud.endpoint import refusal
+from localcloud.plugins.hcloud.config import ENDPOINT, seconds
 from localcloud.plugins.hcloud.resources.firewall import normal_cidrs
 from localcloud.plugins.hcloud.resources.server import user_data_hash
 
@@ -56,7 +55,7 @@ def test_what_is_no_duration_is_said(text: str) -> None:
 )
 def test_only_loopback_is_served(endpoint: str, fine: bool) -> None:
     """A real account must never be reached through a stand-in."""
-    assert (refusal(endpoint) is None) == fine
+    assert (ENDPOINT.refusal(endpoint) is None) == fine
 
 
 def test_a_redirect_is_an_error_and_is_not_followed() -> None:
@@ -68,7 +67,7 @@ def test_a_redirect_is_an_error_and_is_not_followed() -> None:
 
 
 def test_a_refusal_shows_no_password() -> None:
-    said = refusal("https://somebody:hunter2@api.example.com/v1") or ""
+    said = ENDPOINT.refusal("https://somebody:hunter2@api.example.com/v1") or ""
     assert "https://api.example.com/v1 is not on this machine" in said and "hunter2" not in said
 
 
