@@ -6,6 +6,7 @@ from typing import Any
 
 from localcloud.cloudflare.errors import ApiError
 from localcloud.cloudflare.routing import hex_id
+from localcloud.cloudflare.rulesets import limits
 from localcloud.cloudflare.store import Row
 
 PHASES = (
@@ -37,7 +38,6 @@ ACTIONS = {
                                       "execute"),
 }  # fmt: skip
 """The actions that a phase knows; a phase that is not here takes any."""
-PERIODS = (10, 60, 120, 300, 600, 3600)
 KEPT = ("action_parameters", "ratelimit", "logging", "exposed_credential_check", "position")
 
 
@@ -59,6 +59,9 @@ def complete(sent: Any, former: list[Row], phase: str, version: int, moment: str
             raise invalid("a rule must be an object", f"/rules/{index}")
         known = by_id.get(one.get("id") or "") or by_ref.get(one.get("ref") or "")
         rules.append(rule(one, known, phase, moment, f"/rules/{index}"))
+    if phase == "http_ratelimit" and len(rules) > limits.MAX_RULES:
+        text = f"exceeded maximum number of rules in the phase {phase}: {len(rules)} out of {limits.MAX_RULES}"
+        raise invalid(text, "/rules", 20120)
     refs = [one["ref"] for one in rules]
     for index, ref in enumerate(refs):
         if ref in refs[:index]:
@@ -78,7 +81,7 @@ def rule(sent: dict[str, Any], known: Row | None, phase: str, moment: str, point
     if not isinstance(expression, str) or not expression.strip():
         raise invalid("expression must not be empty", f"{pointer}/expression", 20127)
     if phase == "http_ratelimit" and action != "execute":
-        _check_limit(sent.get("ratelimit"), f"{pointer}/ratelimit")
+        limits.check(sent.get("ratelimit"), action, f"{pointer}/ratelimit", invalid)
     found: Row = {
         "id": known["id"] if known else hex_id(),
         "version": "1",
@@ -96,19 +99,6 @@ def rule(sent: dict[str, Any], known: Row | None, phase: str, moment: str, point
         found["version"] = known["version"] if unchanged else str(int(known["version"]) + 1)
         found["last_updated"] = known["last_updated"] if unchanged else moment
     return found
-
-
-def _check_limit(limit: Any, pointer: str) -> None:
-    if not isinstance(limit, dict):
-        raise invalid("ratelimit is required for rules of phase http_ratelimit", pointer)
-    if not limit.get("characteristics"):
-        raise invalid("characteristics must not be empty", f"{pointer}/characteristics")
-    if limit.get("period") not in PERIODS:
-        told = ", ".join(map(str, PERIODS))
-        raise invalid(f"'{limit.get('period')}' is not a valid value for period: it is one of {told}",
-                      f"{pointer}/period", 20155)  # fmt: skip
-    if not limit.get("requests_per_period") and not limit.get("score_per_period"):
-        raise invalid("requests_per_period is required", f"{pointer}/requests_per_period")
 
 
 def placed(rules: list[Row], one: Row, position: Any) -> list[Row]:

@@ -68,6 +68,48 @@ def test_a_rule_that_the_phase_does_not_know_is_refused(api: Served, one: dict[s
     assert status == 400
 
 
+LIMIT: dict[str, Any] = {
+    "characteristics": ["cf.colo.id", "ip.src"], "period": 60, "requests_per_period": 5, "mitigation_timeout": 600,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "refused"),
+    [
+        ({}, "block", None),
+        ({"mitigation_timeout": 0}, "managed_challenge", None),
+        ({"characteristics": ["ip.src"]}, "block", "must contain cf.colo.id"),
+        ({"characteristics": ["cf.colo.id"]}, "block", "must contain one of"),
+        ({"characteristics": ["cf.colo.id", "ip.src", "cf.unique_visitor_id"]}, "block", "must contain one of"),
+        ({"characteristics": ["cf.colo.id", "http.host"]}, "block", "not entitled"),
+        ({"period": 50}, "block", "not a valid value for period"),
+        ({"period": 3600}, "block", "not a valid value for period"),
+        ({"mitigation_timeout": 0}, "block", "not a valid value for mitigation_timeout"),
+        ({"mitigation_timeout": 700}, "block", "not a valid value for mitigation_timeout"),
+        ({}, "managed_challenge", "must be 0"),
+    ],
+)
+def test_a_limit_that_the_plan_does_not_hold_is_refused(
+    api: Served, changes: dict[str, Any], action: str, refused: str | None
+) -> None:
+    """Taken here and refused by Cloudflare, in the middle of production's update."""
+    one = {"action": action, "expression": "true", "ratelimit": {**LIMIT, **changes}}
+    sent = {"name": "x", "kind": "zone", "phase": "http_ratelimit", "rules": [one]}
+    if refused is None:
+        assert api.result("POST", "Z/rulesets", sent)
+        return
+    answer = api.ask("POST", "Z/rulesets", sent)
+    assert answer.status_code == 400 and refused in answer.text
+
+
+def test_a_phase_has_so_many_limits(api: Served) -> None:
+    one = {"action": "block", "expression": "true", "ratelimit": LIMIT}
+    sent: dict[str, Any] = {"name": "x", "kind": "zone", "phase": "http_ratelimit"}
+    answer = api.ask("POST", "Z/rulesets", {**sent, "rules": [one] * 6})
+    assert answer.status_code == 400 and "6 out of 5" in answer.text
+    assert api.result("POST", "Z/rulesets", {**sent, "rules": [one] * 5})
+
+
 def test_the_sdk_reads_every_answer(api: Served) -> None:
     limit = {"characteristics": ["ip.src", "cf.colo.id"], "period": 60, "requests_per_period": 5,
              "mitigation_timeout": 60}  # fmt: skip
