@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from localcloud.cloudflare.edge import forwarding, messages, origins, split
+from localcloud.cloudflare.edge import forwarding, messages, origins, split, worker_errors
 from localcloud.cloudflare.edge.access.gate import Gate, Passage
 from localcloud.cloudflare.edge.buckets import ORIGIN, Buckets
 from localcloud.cloudflare.edge.cache import Cache
 from localcloud.cloudflare.edge.compression import Compression
 from localcloud.cloudflare.edge.content import MANAGED, Content
-from localcloud.cloudflare.edge.messages import Request, Response
+from localcloud.cloudflare.edge.messages import Headers, Request, Response
 from localcloud.cloudflare.edge.pictures import Pictures
 from localcloud.cloudflare.edge.purging import Purges
 from localcloud.cloudflare.edge.replay import Replays, volatile_zones
@@ -26,7 +26,7 @@ from localcloud.cloudflare.images_service import names
 from localcloud.cloudflare.runtime import asset_server
 from localcloud.cloudflare.runtime.bindings import Bindings
 from localcloud.cloudflare.runtime.capnp import CF_HEADER, SCHEME_HEADER
-from localcloud.cloudflare.runtime.model import Assets, RuntimeFailure
+from localcloud.cloudflare.runtime.model import Assets, ResourceLimit, RuntimeFailure
 from localcloud.cloudflare.runtime.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -93,9 +93,12 @@ class Edge:
             response = await self._respond(request)
         except OriginError as error:
             response = messages.text(error.status, f"error code: {error.code}\n{error}")
+        except ResourceLimit as error:
+            logger.error("%s", error)
+            response = worker_errors.exceeded()
         except RuntimeFailure as error:
             logger.error("%s", error)
-            response = messages.text(500, "error code: 1101\nWorker threw exception")
+            response = worker_errors.threw()
         if request.caller is None or response.headers.get("content-encoding"):
             await self._compression.apply(request, response)
         if not request.repeatable or generation != self.replays.generation:
@@ -185,9 +188,21 @@ class Edge:
         outgoing.set("x-real-ip", request.client_ip)
         outgoing.set(CF_HEADER, forwarding.cf_object(request))
         outgoing.set(SCHEME_HEADER, request.scheme)
+        if not self._runtime.alive:
+            await self._runtime.ready()
+        try:
+            return await self._ask_worker(version, request, outgoing)
+        except OriginError:
+            if request.body is not None or request.method not in ("GET", "HEAD") or self._runtime.alive:
+                raise
+        # workerd was killed in the middle: what only reads is asked again of the one that comes.
+        await self._runtime.ready()
+        return await self._ask_worker(version, request, outgoing)
+
+    async def _ask_worker(self, version: str, request: Request, outgoing: Headers) -> Response:
         async with AsyncExitStack() as stack:
             socket = stack.enter_context(self._runtime.lease(version))
-            response = await self._upstream.to_socket(socket, request, outgoing)
+            response = await worker_errors.told(await self._upstream.to_socket(socket, request, outgoing))
             # Closed in reverse order: the connection first, then the hold on the runtime.
             stack.push_async_callback(response.resources.aclose)
             response.resources = stack.pop_all()

@@ -17,6 +17,8 @@ CF_HEADER = "x-localcloud-cf"
 SCHEME_HEADER = "x-localcloud-scheme"
 """The scheme of the request that a Worker sees; workerd takes it off, which ``x-forwarded-proto`` must survive."""
 
+ALIVE = "localcloud:alive"
+"""Socket that answers without a Worker, as long as workerd answers at all."""
 SCHEDULER = "localcloud:scheduler"
 """Service, and socket, that runs ``scheduled`` handlers: ``{version, cron, time}`` in, outcome out."""
 SCHEDULER_SCRIPT = """
@@ -61,7 +63,8 @@ def render(
 ) -> str:
     """Text of the configuration.
 
-    ``sockets``: version id → path of the Unix socket it answers on; the scheduler runs if there is one of its name.
+    ``sockets``: version id → path of the Unix socket it answers on; the scheduler runs if there is one of its name, and
+    so does what says that workerd answers.
     ``bindings_address``: address of the service behind
     KV and assets; ``r2_address``: of the one behind R2, None where there is none.
     ``outbound_address``: where ``fetch`` of any address goes, or None: to loopback only.
@@ -94,6 +97,10 @@ def render(
         services.append(f"(name = {quoted(SCHEDULER)}, worker = {_scheduler(program)})")
         socket = quoted("unix:" + sockets[SCHEDULER])
         listeners.append(f"(name = {quoted(SCHEDULER)}, address = {socket}, service = {quoted(SCHEDULER)})")
+    if ALIVE in sockets:
+        services.append(f'(name = {quoted(ALIVE)}, disk = (path = "."))')
+        socket = quoted("unix:" + sockets[ALIVE])
+        listeners.append(f"(name = {quoted(ALIVE)}, address = {socket}, service = {quoted(ALIVE)})")
     for name, label in backends.items():
         header = f"(name = {quoted(BINDINGS_SERVICE_HEADER)}, value = {quoted(label)})"
         address = bindings_address if json.loads(label)[0] != "r2" else r2_address

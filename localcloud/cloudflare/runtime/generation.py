@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.cloudflare.runtime import capnp
+from localcloud.cloudflare.runtime import capnp, watchdog
 from localcloud.cloudflare.runtime.model import Program, RuntimeFailure, Version
 
 START_SECONDS = 30.0
@@ -42,6 +42,10 @@ class Generation:
         self.sockets = sockets
         self._folder = folder
         self._process = process
+        self.exceeded = ""
+        """What a Worker took too much of, if it was ended for that."""
+        self.replaced = asyncio.Event()
+        """Set once another one answers in its place."""
         self._requests = 0
         self._retired = False
         self._idle = asyncio.Event()
@@ -58,6 +62,21 @@ class Generation:
     async def ended(self) -> None:
         """Wait until the process has ended, for whatever reason."""
         await self._process.wait()
+
+    async def watch(self) -> None:
+        """Return once the process has ended; end it if a Worker of it takes all that there is."""
+        versions = len(self.sockets.keys() - {capnp.SCHEDULER, capnp.ALIVE})
+        looking = asyncio.create_task(watchdog.exceeded(self.pid, self.sockets[capnp.ALIVE], versions))
+        ended = asyncio.create_task(self.ended())
+        try:
+            await asyncio.wait((looking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if looking.done() and self.alive:
+                self.exceeded = looking.result()
+                self._process.kill()
+            await ended
+        finally:
+            looking.cancel()
+            ended.cancel()
 
     @contextlib.contextmanager
     def lease(self) -> Iterator[Generation]:
@@ -107,6 +126,8 @@ async def _start(binary: Path, program: Program, folder: Path, addresses: Addres
     sockets = {version.id: str(folder / f"{index}.sock") for index, version in enumerate(running)}
     if capnp.scheduled_versions(program):
         sockets[capnp.SCHEDULER] = str(folder / "scheduler.sock")
+
+    sockets[capnp.ALIVE] = str(folder / "alive.sock")
 
     def module_path(version: Version, index: int) -> str:
         path = folder / f"{running.index(version)}-{index}"

@@ -20,6 +20,10 @@ class RuntimeFailure(Exception):
     """A Worker that workerd does not run; the message is workerd's own, fit for the user."""
 
 
+class ResourceLimit(RuntimeFailure):
+    """workerd was ended in the middle of a request, because a Worker took too much of what all of them share."""
+
+
 @dataclass(frozen=True)
 class Module:
     """One file of a Worker; ``content_type`` as in its upload (``application/javascript+module``…)."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud.cloudflare.runtime import generation
 from localcloud.cloudflare.runtime.generation import Addresses, Generation
-from localcloud.cloudflare.runtime.model import Program, RuntimeFailure
+from localcloud.cloudflare.runtime.model import Program, ResourceLimit, RuntimeFailure
 
 GRACE_SECONDS = 30.0
 """How long requests of a replaced program may go on."""
@@ -60,17 +60,35 @@ class Runtime:
         """Whether a version has a script that answers."""
         return self._current is not None and version_id in self._current.sockets
 
-    @contextmanager
+    @contextlib.contextmanager
     def lease(self, version_id: str) -> Iterator[str]:
         """The Unix socket that answers for a version, kept alive for as long as the request takes.
 
         :raises RuntimeFailure: the version does not run.
+        :raises ResourceLimit: workerd was ended meanwhile, because a Worker took too much.
         """
         current = self._current
         if current is None or version_id not in current.sockets:
             raise RuntimeFailure(f"version {version_id} does not run")
-        with current.lease():
-            yield current.sockets[version_id]
+        try:
+            with current.lease():
+                yield current.sockets[version_id]
+        except Exception:
+            if current.exceeded:
+                raise ResourceLimit(f"workerd was ended: a Worker took {current.exceeded}") from None
+            raise
+
+    async def ready(self) -> None:
+        """Return once workerd answers again, if it has ended by itself."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while (current := self._current) is not None and not current.alive and not self._stopping:
+                    await current.replaced.wait()
+
+    @property
+    def alive(self) -> bool:
+        """Whether workerd runs, or need not."""
+        return self._current is None or self._current.alive
 
     async def stop(self) -> None:
         """End workerd, and every older run of it."""
@@ -80,6 +98,7 @@ class Runtime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._current:
             await self._current.stop()
+            self._current.replaced.set()
             self._current = None
 
     async def _start(self, program: Program) -> Generation | None:
@@ -93,6 +112,7 @@ class Runtime:
         former, self._current = self._current, await self._start(program)
         self._program = program
         if former:
+            former.replaced.set()
             self._spawn(former)
         if self._current:
             self._keep(self._current)
@@ -110,10 +130,11 @@ class Runtime:
         self._track(asyncio.create_task(self._restart_when_ended(current)))
 
     async def _restart_when_ended(self, watched: Generation) -> None:
-        await watched.ended()
+        await watched.watch()
         if watched is not self._current or self._stopping:
             return
-        logger.warning("workerd ended by itself; starting it again")
+        why = f": a Worker took {watched.exceeded}" if watched.exceeded else " by itself"
+        logger.warning("workerd ended%s; starting it again", why)
         async with self._lock:
             while watched is self._current and not self._stopping:
                 try:
