@@ -6,19 +6,23 @@ another header. An answer begins with JSON likewise.
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from localcloud.cloudflare.r2 import conditions, listing, uploads
-from localcloud.cloudflare.r2.blobs import CHUNK
+from localcloud.cloudflare.r2.blobs import CHUNK, Draft
 from localcloud.cloudflare.r2.errors import R2Error
 from localcloud.cloudflare.r2.model import Attributes, Body, Json, Object
 from localcloud.cloudflare.r2.store import Store
 
 REQUEST, SIZE, ERROR = "cf-r2-request", "cf-r2-metadata-size", "cf-r2-error"
 REQUEST_LIMIT = 1 << 20
+DETAILED_PAGE = 100
+"""Objects in a listing that shows their metadata."""
+DETAILS = {0: "httpFields", 1: "customFields"}
 FIELDS = {
     "contentType": "content-type",
     "contentLanguage": "content-language",
@@ -38,15 +42,15 @@ class Answer:
     source: BinaryIO | None = None
     length: int = 0
 
-    def chunks(self) -> list[bytes]:
-        """All of it, read; closes the source."""
-        found, left = [self.content], self.length
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, read piece by piece; closes the source."""
+        yield self.content
+        left = self.length
         if self.source:
             with self.source:
                 while left > 0 and (data := self.source.read(min(CHUNK, left))):
-                    found.append(data)
+                    yield data
                     left -= len(data)
-        return found
 
 
 async def answer(
@@ -55,19 +59,20 @@ async def answer(
     """One call of a binding. ``headers`` have names in lower case; ``bucket`` is the store's name of it."""
     try:
         if method == "GET":
-            return _read(store, bucket, json.loads(headers[REQUEST]))
+            # workerd writes keys in it as UTF-8; fields are read as Latin-1.
+            return _read(store, bucket, json.loads(headers[REQUEST].encode("latin-1").decode()))
         size = int(headers[SIZE])
         if size > REQUEST_LIMIT:
             raise R2Error("InvalidArgument", "The request's description is too long.")
         buffer = bytearray()
-        async for data in body:
+        while len(buffer) < size:
+            data = await anext(body, None)
+            if data is None:
+                raise R2Error("IncompleteBody")
             buffer += data
-            if len(buffer) >= size:
-                break
         return await _write(store, bucket, json.loads(buffer[:size]), bytes(buffer[size:]), body)
     except R2Error as refused:
-        told = {"version": 0, "v4code": refused.number, "message": refused.message}
-        return Answer(refused.status, {ERROR: json.dumps(told), "content-length": "0"})
+        return Answer(refused.status, {ERROR: _error(refused), "content-length": "0"})
 
 
 def _read(store: Store, bucket: str, asked: Json) -> Answer:
@@ -93,13 +98,10 @@ def _got(store: Store, bucket: str, asked: Json) -> Answer:
         # The Worker gets the object without its body.
         shown = _told(_shown(entry))
         shown.status = refused.status
-        shown.headers[ERROR] = json.dumps({"version": 0, "v4code": refused.number, "message": refused.message})
+        shown.headers[ERROR] = _error(refused)
         return shown
     source.seek(first)
-    about = _shown(entry)
-    if "range" in asked or "rangeHeader" in asked:
-        about["range"] = {"offset": first, "length": length}
-    told = _told(about)
+    told = _told(_shown(entry) | {"range": {"offset": first, "length": length}})
     told.source, told.length = source, length
     told.headers["content-length"] = str(len(told.content) + length)
     return told
@@ -114,18 +116,21 @@ def _span(asked: Json, size: int) -> tuple[int, int]:
         return size - length, length
     first = int(given.get("offset") or 0)
     length = min(int(given["length"]) if given.get("length") is not None else size, size - first)
-    if given and (first > size or length <= 0):
+    if first > size or (first == size and size):
         raise R2Error("InvalidRange")
     return first, length
 
 
 def _listed(store: Store, bucket: str, asked: Json) -> Json:
-    after = asked.get("cursor") or asked.get("startAfter") or ""
-    count = int(asked.get("limit") or listing.PAGE)
+    include = {DETAILS.get(one, one) for one in asked.get("include") or ()}
+    after = base64.b64decode(asked["cursor"]).decode() if asked.get("cursor") else asked.get("startAfter") or ""
+    count = min(int(asked.get("limit") or listing.PAGE), DETAILED_PAGE if include else listing.PAGE)
     page = listing.page(store, bucket, asked.get("prefix") or "", asked.get("delimiter") or "", after, count)
-    told: Json = {"objects": [_shown(entry) for entry in page.objects], "delimitedPrefixes": page.prefixes}
+    empty: Json = {"httpFields": {}, "customFields": []}
+    hidden = {name: nothing for name, nothing in empty.items() if name not in include}
+    told: Json = {"objects": [_shown(entry) | hidden for entry in page.objects], "delimitedPrefixes": page.prefixes}
     told["truncated"] = page.last is not None
-    return told | ({"cursor": page.last} if page.last is not None else {})
+    return told | ({"cursor": base64.b64encode(page.last.encode()).decode()} if page.last is not None else {})
 
 
 async def _write(store: Store, bucket: str, asked: Json, first: bytes, body: AsyncIterator[bytes]) -> Answer:
@@ -136,26 +141,19 @@ async def _write(store: Store, bucket: str, asked: Json, first: bytes, body: Asy
                 store.delete(bucket, name)
             return Answer(headers={"content-length": "0"})
         case "put":
-            received = await _received(store, first, body, asked)
-            try:
-                made = store.put(
-                    bucket, key, received, _attributes(asked), lambda there: _check(there, asked.get("onlyIf"))
-                )
-            except BaseException:
-                store.blobs.remove([received.blob])
-                raise
+            attributes = _attributes(store, bucket, asked)
+            with store.draft([name for name in ("sha1", "sha256") if asked.get(name)]) as draft:
+                received = await _received(draft, first, body, asked)
+                made = store.put(bucket, key, received, attributes, lambda there: _check(there, asked.get("onlyIf")))
             return _told(_shown(made))
         case "createMultipartUpload":
-            return _told({"uploadId": uploads.create(store, bucket, key, _attributes(asked)).id})
+            return _told({"uploadId": uploads.create(store, bucket, key, _attributes(store, bucket, asked)).id})
     upload = uploads.get(store, bucket, key, asked.get("uploadId", ""))
     match asked["method"]:
         case "uploadPart":
-            received = await _received(store, first, body, asked)
-            try:
+            with store.draft() as draft:
+                received = await _received(draft, first, body, asked)
                 part = uploads.add_part(store, upload, int(asked["partNumber"]), received)
-            except BaseException:
-                store.blobs.remove([received.blob])
-                raise
             return _told({"etag": part.etag})
         case "completeMultipartUpload":
             parts = sorted((int(part["part"]), str(part["etag"])) for part in asked["parts"])
@@ -166,21 +164,23 @@ async def _write(store: Store, bucket: str, asked: Json, first: bytes, body: Asy
     raise R2Error("NotImplemented")
 
 
-async def _received(store: Store, first: bytes, body: AsyncIterator[bytes], asked: Json) -> Body:
-    with store.draft([name for name in ("sha1", "sha256") if asked.get(name)]) as draft:
-        draft.write(first)
-        async for data in body:
-            draft.write(data)
-        received = draft.finish()
-        if asked.get("md5") and str(asked["md5"]).lower() != received.md5:
-            raise R2Error("BadDigest")
-        return received
+async def _received(draft: Draft, first: bytes, body: AsyncIterator[bytes], asked: Json) -> Body:
+    draft.write(first)
+    async for data in body:
+        draft.write(data)
+    received = draft.finish()
+    if asked.get("md5") and base64.b64decode(asked["md5"]).hex() != received.md5:
+        raise R2Error("BadDigest")
+    if any(bytes.fromhex(asked[name]) != base64.b64decode(known) for name, known in received.checksums.items()):
+        raise R2Error("BadDigest")
+    return received
 
 
-def _attributes(asked: Json) -> Attributes:
+def _attributes(store: Store, bucket: str, asked: Json) -> Attributes:
     fields = asked.get("httpFields") or {}
     headers = {header: str(fields[name]) for name, header in FIELDS.items() if fields.get(name)}
-    return Attributes(headers, {pair["k"]: pair["v"] for pair in asked.get("customFields") or ()})
+    metadata = {pair["k"]: pair["v"] for pair in asked.get("customFields") or ()}
+    return Attributes(headers, metadata, store.bucket(bucket).storage_class)
 
 
 def _check(entry: Object | None, wanted: Json | None) -> None:
@@ -188,13 +188,16 @@ def _check(entry: Object | None, wanted: Json | None) -> None:
     if not wanted:
         return
     match, none = wanted.get("etagMatches"), wanted.get("etagDoesNotMatch")
+    before, after = wanted.get("uploadedBefore"), wanted.get("uploadedAfter")
     holds = not match or (entry is not None and _matches(entry, match))
     holds = holds and not (none and entry is not None and _matches(entry, none))
-    if entry is not None:
-        at = int(entry.modified) if wanted.get("secondsGranularity") else entry.modified
-        before, after = wanted.get("uploadedBefore"), wanted.get("uploadedAfter")
-        holds = holds and not (before is not None and at >= float(before) / 1000)
-        holds = holds and not (after is not None and at <= float(after) / 1000)
+    if entry is None:
+        holds = holds and after is None
+    else:
+        # Milliseconds since 1970.
+        at = (int(entry.modified) if wanted.get("secondsGranularity") else entry.modified) * 1000
+        holds = holds and not (before is not None and at >= float(before))
+        holds = holds and not (after is not None and at <= float(after))
     if not holds:
         raise R2Error("PreconditionFailed")
 
@@ -216,6 +219,10 @@ def _shown(entry: Object) -> Json:
         "checksums": {} if entry.parts else {"0": entry.etag},
         "storageClass": entry.attributes.storage_class,
     }
+
+
+def _error(refused: R2Error) -> str:
+    return json.dumps({"version": 1, "v4code": refused.number, "message": refused.message})
 
 
 def _told(about: Any) -> Answer:

@@ -45,6 +45,14 @@ export default { async fetch(request, env) {
   await b.put("gone", "x");
   await b.delete(["gone", "never"]);
   told.gone = await b.head("gone");
+  const up = await b.createMultipartUpload("parts", {customMetadata: {n: "2"}});
+  const one = await up.uploadPart(1, new Uint8Array(5 * 1024 * 1024)), two = await up.uploadPart(2, "end");
+  told.parts = (await up.complete([one, two])).size;
+  const named = (await b.list({prefix: "parts", include: ["customMetadata"]})).objects[0];
+  told.included = [named.customMetadata, (await b.list({prefix: "parts"})).objects[0].customMetadata];
+  told.digests = [];
+  for (const [name, size] of [["md5", 32], ["sha1", 40], ["sha256", 64]])
+    told.digests.push(await b.put("x", "y", {[name]: "0".repeat(size)}).then(() => "kept", () => "refused"));
   return Response.json(told);
 } };"""
 
@@ -89,6 +97,7 @@ async def test_a_worker_and_s3_clients_see_the_same_objects(edge: Running, store
         "etag": found.etag, "text": "Grillzange", "type": "text/plain", "custom": {"n": "1"}, "part": "zan",
         "tail": "ge", "head": 10, "missing": None, "unmodified": False, "kept": None, "foreign": "from s3",
         "first": ["a/ü.txt"], "rest": ["by-s3"], "folders": ["a/"], "gone": None,
+        "parts": 5 * 1024 * 1024 + 3, "included": [{"n": "2"}, {}], "digests": ["refused"] * 3,
     }  # fmt: skip
 
 
