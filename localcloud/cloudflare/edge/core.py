@@ -235,6 +235,8 @@ def _static(assets: Assets, request: Request, has_script: bool) -> Response | No
         return None if has_script else messages.text(405, "Method Not Allowed")
     if has_script and asset_server.worker_first(assets, request.path):
         return None
+    if (moved := asset_server.moved(assets, request)) is not None:
+        return moved
     found = asset_server.find(assets, request.path)
     if found is None and not has_script:
         found = asset_server.not_found(assets, request.path)

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from localcloud.cloudflare.edge import messages
 from localcloud.cloudflare.edge.messages import Headers, Request, Response, Source
+from localcloud.cloudflare.runtime import redirects
 from localcloud.cloudflare.runtime.model import AssetFile, Assets
 
 CHUNK = 256 * 1024
@@ -75,6 +76,23 @@ def _canonical(name: str, mode: str) -> str:
         folder = stem.removesuffix("index")
         return (folder.rstrip("/") or "/") if mode == "drop-trailing-slash" else folder
     return f"{stem}/" if mode == "force-trailing-slash" else stem
+
+
+def moved(assets: Assets, request: Request) -> Response | None:
+    """What ``_redirects`` says of a request: a redirect or another path's file, before files and Worker are asked."""
+    target = redirects.find(str(assets.config.get("_redirects") or ""), request.path, request.query)
+    if target is None:
+        return None
+    if target.status == 200:
+        found = find(assets, target.location)
+        return respond(assets, request, found) if found and found.file else None
+    location = target.location.encode()
+    return Response(target.status, Headers([(b"location", quote_kept(location))]), messages.chunks())
+
+
+def quote_kept(location: bytes) -> bytes:
+    """An address as header fields can have it: what is no printable ASCII in percent."""
+    return quote(location, safe="!#$%&'()*+,/:;=?@[]~").encode()
 
 
 def not_found(assets: Assets, path: str) -> Found | None:
@@ -147,5 +165,7 @@ async def answer(assets: Assets, request: Request) -> Response:
     """What the ASSETS binding answers: a file, or what stands in for a missing one."""
     if request.method not in ("GET", "HEAD"):
         return messages.text(405, "Method Not Allowed")
+    if (other := moved(assets, request)) is not None:
+        return other
     found = find(assets, request.path) or not_found(assets, request.path)
     return respond(assets, request, found) if found else messages.text(404, "Not Found")

@@ -1,4 +1,4 @@
-"""What answers for bindings that workerd reaches over HTTP: KV namespaces and a version's assets."""
+"""What answers for what workerd reaches over HTTP: KV namespaces, a version's assets, the Cache API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from localcloud.cloudflare.edge import messages
 from localcloud.cloudflare.edge.messages import Request, Response
 from localcloud.cloudflare.runtime import asset_server, kv_binding
+from localcloud.cloudflare.runtime.cache_binding import CacheStore
 from localcloud.cloudflare.runtime.capnp import BINDINGS_SERVICE_HEADER
 from localcloud.cloudflare.runtime.kv import KvStore
 from localcloud.cloudflare.runtime.model import Assets, Program
@@ -17,6 +18,7 @@ class Bindings:
 
     def __init__(self, kv: KvStore) -> None:
         self._kv = kv
+        self._caches = CacheStore()
         self._assets: dict[str, Assets] = {}
 
     def learn(self, program: Program) -> None:
@@ -34,4 +36,6 @@ class Bindings:
                 return await kv_binding.answer(self._kv, identity, request)
             case "assets" if (assets := self._assets.get(identity)) is not None:
                 return await asset_server.answer(assets, request)
+            case "cache":
+                return await self._caches.answer(identity, request)
         return messages.text(404, "no such binding")

@@ -75,6 +75,7 @@ def render(
     services: list[str] = []
     listeners: list[str] = []
     backends: dict[str, str] = {}
+    caches: dict[str, str] = {}
     for version in program.versions:
         if not version.modules:
             continue
@@ -86,7 +87,9 @@ def render(
             # A request to a proxy goes without Host where a Worker gave none, which servers of HTTP/1.1 refuse.
             header = f'(name = "host", value = "proxy"), (name = {quoted(CALLER_HEADER)}, value = {quoted(asks)})'
             services.append(_external(outbound, outbound_address, header, style="proxy"))
-        worker = _worker(version, program, backends, module_path, outbound)
+        cache = f"cache:{version.worker}"
+        caches[cache] = json.dumps(["cache", version.worker])
+        worker = _worker(version, program, backends, module_path, outbound, cache)
         services.append(f"(name = {quoted(name)}, worker = {worker})")
         listeners.append(
             f"(name = {quoted(version.id)}, address = {quoted('unix:' + sockets[version.id])}, "
@@ -109,6 +112,12 @@ def render(
                 f"R2 bucket {json.loads(label)[1]} is bound to a Worker, but this edge runs without R2."
             )
         services.append(_external(name, address, header))
+    for name, label in caches.items():
+        # As to a proxy: the whole address of what is looked for is in the request line.
+        header = (
+            f'(name = "host", value = "cache"), (name = {quoted(BINDINGS_SERVICE_HEADER)}, value = {quoted(label)})'
+        )
+        services.append(_external(name, bindings_address, header, style="proxy"))
     if outbound_address is None:
         services.append('(name = "internet", network = (allow = ["local"], deny = []))')
     return (
@@ -135,6 +144,7 @@ def _worker(
     backends: dict[str, str],
     module_path: Callable[[Version, int], str],
     outbound: str,
+    cache: str,
 ) -> str:
     order = sorted(range(len(version.modules)), key=lambda index: version.modules[index].name != version.main_module)
     if version.modules[order[0]].name != version.main_module:
@@ -153,7 +163,7 @@ def _worker(
     return (
         f"(modules = [{', '.join(modules)}], bindings = [{', '.join(bindings)}], "
         f"compatibilityDate = {quoted(version.compatibility_date)}, compatibilityFlags = [{flags}], "
-        f"globalOutbound = {quoted(outbound)})"
+        f"globalOutbound = {quoted(outbound)}, cacheApiOutbound = {quoted(cache)})"
     )
 
 
