@@ -214,7 +214,6 @@ watch = Watch(
         environment=settings.prefix,
         plan=settings.cloudflare_plan,
         api_host=settings.api_host,
-        balancer_ipv4=load_balancer.public_ipv4,
         alert_emails=settings.alert_emails,
     ),
 )

@@ -1,4 +1,4 @@
-"""Cloudflare's own look at the API's origin from outside, and who is told."""
+"""Cloudflare's own look at the API from outside, and who is told."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ class WatchArgs:
     plan: str
     """free, pro or business; free has no health checks, and then nothing is declared."""
     api_host: str
-    balancer_ipv4: pulumi.Input[str]
     alert_emails: Sequence[str] = ()
     """None: nobody is told."""
 
 
 class Watch(pulumi.ComponentResource):
-    """Asks the API's /health at the load balancer once a minute, and writes when it fails or is well again.
+    """Asks the API's /health through the edge once a minute, and writes when it fails or is well again.
 
-    Not through the edge: a host name that leads to Cloudflare's own addresses is one that its health checks do not ask
-    ("DNS internal"), so that nobody would ever be told. /health is what the instances answer without the edge's secret.
+    A host name that is proxied is asked at the edge, as customers ask. (The load balancer itself is no address for it:
+    of certificates, health checks trust those of public authorities only.)
     """
 
     def __init__(self, name: str, args: WatchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -49,7 +48,7 @@ class Watch(pulumi.ComponentResource):
             zone_id=args.zone_id,
             name=f"{args.environment}-api",
             description=f"OpticWorks Store {args.environment}",
-            address=args.balancer_ipv4,
+            address=args.api_host,
             type="HTTPS",
             check_regions=REGIONS,
             # Seconds. Three data centers in each region ask.
@@ -68,11 +67,7 @@ class Watch(pulumi.ComponentResource):
                 expected_codes=["200"],
                 expected_body="",
                 follow_redirects=False,
-                # Also the name in the TLS handshake; without it there is none.
-                header={"Host": [args.api_host]},
-                # Health checks trust public authorities only. What signed the load balancer's certificate is trusted by
-                # the edge alone, and the edge does check it.
-                allow_insecure=True,
+                allow_insecure=False,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -82,7 +77,7 @@ class Watch(pulumi.ComponentResource):
             f"{name}-notification",
             account_id=args.account_id,
             name=f"OpticWorks Store {args.environment}: API health",
-            description="The API's /health, asked at the load balancer",
+            description="The API's /health, asked through the edge",
             enabled=True,
             alert_type="health_check_status_notification",
             filters=cloudflare.NotificationPolicyFiltersArgs(

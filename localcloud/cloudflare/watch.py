@@ -22,6 +22,7 @@ from localcloud.cloudflare.edge.snapshot import CustomDomain, Record, Snapshot, 
 from localcloud.cloudflare.edge.upstream import Upstream
 from localcloud.cloudflare.health import probe
 from localcloud.cloudflare.health.monitor import Monitor
+from localcloud.cloudflare.health.probe import EdgePorts
 from localcloud.cloudflare.routing import now as timestamp
 from localcloud.cloudflare.store import Row, Transaction
 from localcloud.common.journal import Journal
@@ -33,12 +34,13 @@ log = logging.getLogger("localcloud.cloudflare")
 
 
 class Watch:
-    """Runs between :meth:`start` and :meth:`stop`."""
+    """Runs between :meth:`start` and :meth:`stop`. ``edge``: its ports, None where nobody is served by host name."""
 
-    def __init__(self, cloud: Cloud, journal: Journal, home: Path) -> None:
+    def __init__(self, cloud: Cloud, journal: Journal, home: Path, edge: EdgePorts | None) -> None:
         self._cloud = cloud
         self._journal = journal
         self._home = home
+        self._edge = edge
         self._monitor = Monitor()
         self._upstream = Upstream()
         self._running: set[asyncio.Task[None]] = set()
@@ -105,7 +107,7 @@ class Watch:
         authorities = table.snapshot.origin_authorities
         own = self._home / "ca" / "ca.pem"
         await self._upstream.trust((*authorities, *([own.read_text()] if own.exists() else [])))
-        reason = await probe.ask(self._upstream, table, check)
+        reason = await probe.ask(self._upstream, table, check, self._edge)
         for notice in self._judge(zone, check["id"], reason):
             problem = await notify.deliver(self._upstream, self._home / "outbox.jsonl", self._cloud.account_id, notice)
             if problem:

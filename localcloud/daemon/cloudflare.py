@@ -15,6 +15,7 @@ from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.interface import DataPlaneError
 from localcloud.cloudflare.dataplane.local import LocalDataPlane
 from localcloud.cloudflare.errors import ApiError
+from localcloud.cloudflare.health.probe import EdgePorts
 from localcloud.cloudflare.r2 import app as s3
 from localcloud.cloudflare.start import start
 from localcloud.cloudflare.store import Store
@@ -85,7 +86,8 @@ class CloudflareServer:
         self._api.start(create_app(self._cloud, journal, about), "cloudflare")
         if self._s3 is not None:
             self._s3.start(s3.create(self._dataplane.store, self._dataplane.objects.keys), "s3")
-        self._watch = Watch(self._cloud, journal, self._home.path)
+        edge = EdgePorts(*self._options.edge) if self._options.edge else None
+        self._watch = Watch(self._cloud, journal, self._home.path, edge)
         self._watch.start()
         log.info("serving http://127.0.0.1:%d/client/v4", self._options.port)
 

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from localcloud.cloudflare.dataplane.interface import DataPlaneError
+from localcloud.cloudflare.health.probe import EdgePorts
 from localcloud.cloudflare.watch import Watch
 from localcloud.common.journal import Journal
 from tests.contract.cloudflare.serving import ZONE, Served, serve
@@ -35,7 +36,7 @@ class Watched:
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watch = Watch(self.api.cloud, self.journal, self.home)
+        self.watch = Watch(self.api.cloud, self.journal, self.home, EdgePorts(self.origin.port, self.origin.port))
 
     async def at(self, seconds: float) -> int:
         """Let it be so late; how many checks asked."""
@@ -107,19 +108,20 @@ async def test_each_failure_has_its_reason(watched: Watched) -> None:
     assert await watched.state(port) == ("healthy", "")
 
 
-async def test_no_name_that_leads_to_the_edge_is_asked(watched: Watched) -> None:
-    """Cloudflare's checks ask no origin at its own addresses: declared for the public name, they tell nobody."""
-    proxied = {"type": "A", "name": f"api.{ZONE}", "content": "127.0.0.1", "proxied": True}
+async def test_a_name_is_asked_where_it_leads(watched: Watched) -> None:
+    """A check of the public name that goes past the edge stays green while every customer sees an error."""
+    proxied = {"type": "A", "name": f"api.{ZONE}", "content": "198.18.0.9", "proxied": True}
     direct = {"type": "A", "name": f"origin.{ZONE}", "content": "127.0.0.1", "proxied": False}
     for record in (proxied, direct):
         await watched.ask("POST", "Z/dns_records", record)
-    public = await watched.declare(address=f"api.{ZONE}", consecutive_fails=1)
-    port = await watched.declare(type="TCP", address=f"api.{ZONE}", consecutive_fails=1)
+    public = await watched.declare(address=f"api.{ZONE}", config={"port": 80})
     origin = await watched.declare(address=f"origin.{ZONE}", config={"header": {"Host": ["shop.test"]}})
     await watched.at(0)
-    assert await watched.state(public) == await watched.state(port) == ("unhealthy", "DNS internal")
-    assert await watched.state(origin) == ("healthy", "")
-    assert [fields["host"] for _, fields in watched.origin.requests] == ["shop.test"]
+    assert await watched.state(public) == await watched.state(origin) == ("healthy", "")
+    assert {fields["host"] for _, fields in watched.origin.requests} == {
+        f"api.{ZONE}:{watched.origin.port}",
+        "shop.test",
+    }
 
 
 async def test_tls_is_checked_against_public_authorities_unless_told_otherwise(

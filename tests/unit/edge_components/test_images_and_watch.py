@@ -9,8 +9,6 @@ from components.watch import Watch, WatchArgs
 from tests.unit.edge_components.declared import ACCOUNT, API, ZONE, assert_below, children
 from tests.unit.monitor import Recording, recorded
 
-BALANCER = "203.0.113.7"
-
 
 def images(declared: bool) -> Recording:
     return recorded(lambda: Images("images", ImagesArgs(ACCOUNT, declared)))
@@ -41,7 +39,7 @@ def test_the_provider_is_none_that_loses_variants() -> None:
 
 
 def watch(plan: str, *emails: str) -> Recording:
-    return recorded(lambda: Watch("watch", WatchArgs(ACCOUNT, ZONE, "staging", plan, API, BALANCER, emails)))
+    return recorded(lambda: Watch("watch", WatchArgs(ACCOUNT, ZONE, "staging", plan, API, emails)))
 
 
 def test_free_has_no_health_check() -> None:
@@ -49,27 +47,23 @@ def test_free_has_no_health_check() -> None:
     assert children(watch("free", "oncall@optic.works")) == []
 
 
-def test_the_health_check_names_its_regions() -> None:
+def test_the_health_check_names_its_regions_and_looks_through_the_edge() -> None:
     """Regions that Cloudflare chose are a change at each run."""
     there = watch("pro", "oncall@optic.works")
     assert_below(there, "watch")
     check = there.named("watch-health").inputs
     assert check["checkRegions"] == ["WEU", "ENAM"]
-    assert (check["type"], check["httpConfig"]["path"]) == ("HTTPS", "/health")
+    assert (check["type"], check["address"], check["httpConfig"]["path"]) == ("HTTPS", API, "/health")
     assert check["httpConfig"]["expectedCodes"] == ["200"] and check["httpConfig"]["port"] == 443
     assert check["consecutiveFails"] == 2 and check["interval"] == 60
     assert check["name"].replace("-", "").replace("_", "").isalnum(), "the API takes nothing else in a name"
 
 
-def test_the_health_check_asks_an_origin_that_it_can_reach() -> None:
-    """Of a proxied host name Cloudflare says "DNS internal" and asks nobody: the API is down, and all is quiet.
-
-    At the origin, a certificate of Origin CA is "TLS untrusted" to it, and without a Host it names no host in TLS.
-    """
+def test_the_health_check_trusts_public_authorities() -> None:
+    """At the load balancer it meets a certificate of Origin CA, and is "TLS untrusted" for ever."""
     check = watch("pro").named("watch-health").inputs
-    assert check["address"] == BALANCER
-    assert check["httpConfig"]["header"] == {"Host": [API]}
-    assert check["httpConfig"]["allowInsecure"] is True
+    assert check["address"] == API
+    assert check["httpConfig"]["allowInsecure"] is False, "an edge certificate that ran out is an outage"
 
 
 def test_people_are_told_by_e_mail() -> None:

@@ -44,7 +44,7 @@ access = AdminAccess(
 certificate = OriginCertificate(
     "origin-certificate", OriginCertificateArgs(ENVIRONMENT, API, SecretStr(config.require("certificateKey")))
 )
-Watch("watch", WatchArgs(account, zone, ENVIRONMENT, plan, API, "198.18.0.1", ["oncall@optic.works"]))
+Watch("watch", WatchArgs(account, zone, ENVIRONMENT, plan, API, ["oncall@optic.works"]))
 
 pulumi.export("bucket", backups.bucket)
 pulumi.export("accessKeyId", backups.access_key_id)
