@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from cloudflare import Cloudflare
 
 from localcloud.cloudflare.app import create_app
@@ -18,8 +16,8 @@ from localcloud.cloudflare.cloud import Cloud
 from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
 from localcloud.cloudflare.start import start
 from localcloud.cloudflare.store import Store
-from localcloud.daemon.sockets import listen
-from tests.contract.hetzner.serving import eventually
+from localcloud.cloudflare.zones.routes import ensure
+from tests.contract.listening import listening
 
 TOKEN = "t" * 40
 ZONE = "example.localhost"
@@ -99,27 +97,28 @@ def serve(home: Path, dataplane: MemoryDataPlane | None = None, zones: Sequence[
     store = Store(home)
     cloud = Cloud(store, dataplane, TOKEN)
     start(cloud, zones)
-    server = uvicorn.Server(uvicorn.Config(create_app(cloud), log_config=None, ws="none"))
-    listener = listen(0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    listener.listen()
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30)
-    sdk = Cloudflare(
-        api_token=TOKEN,
-        base_url=f"{url}/client/v4",
-        max_retries=0,
-        _strict_response_validation=True,
-        http_client=httpx.Client(trust_env=False),
-    )
     try:
-        eventually(lambda: server.started)
-        yield Served(url, cloud, dataplane, http, sdk)
+        with (
+            listening(create_app(cloud)) as url,
+            httpx.Client(
+                base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
+            ) as http,
+            Cloudflare(
+                api_token=TOKEN,
+                base_url=f"{url}/client/v4",
+                max_retries=0,
+                _strict_response_validation=True,
+                http_client=httpx.Client(trust_env=False),
+            ) as sdk,
+        ):
+            yield Served(url, cloud, dataplane, http, sdk)
     finally:
-        http.close()
-        sdk.close()
-        server.should_exit = True
-        thread.join(15)
         cloud.close()
         store.close()
+
+
+def remembering(home: Path, zone: str) -> tuple[Cloud, str]:
+    """A cloud with that zone, and the zone's id. Nothing is told of what is declared, and nothing runs."""
+    cloud = Cloud(Store(home), MemoryDataPlane(), TOKEN)
+    with cloud.store.transaction() as tx:
+        return cloud, str(ensure(tx, cloud.account_id, zone)["id"])

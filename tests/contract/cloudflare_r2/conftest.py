@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-import uvicorn
 from botocore.config import Config
 
 from localcloud.cloudflare.r2 import app, keys
 from localcloud.cloudflare.r2.keys import AccessKey, Grant, MemoryKeys
 from localcloud.cloudflare.r2.store import Store
+from tests.contract.listening import listening
 
 
 class Clock:
@@ -54,15 +52,8 @@ def r2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[R2]:
     folder: Path = tmp_path_factory.mktemp("r2")
     clock, known = Clock(), MemoryKeys()
     store = Store(folder, clock)
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app.create(store, known, sweep_interval=None), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    listening.listen()
-    thread.start()
-    yield R2(store, known, clock, f"http://127.0.0.1:{listening.getsockname()[1]}")
-    server.should_exit = True
-    thread.join()
+    with listening(app.create(store, known, sweep_interval=None)) as url:
+        yield R2(store, known, clock, url)
     store.close()
 
 

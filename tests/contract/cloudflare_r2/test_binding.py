@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +17,8 @@ from starlette.routing import Route
 
 from localcloud.cloudflare.r2 import binding
 from localcloud.daemon import backends
+from localcloud.daemon.sockets import listen
+from tests.contract.listening import listening
 
 from .conftest import R2
 
@@ -61,12 +60,6 @@ const config :Workerd.Config = (
 """
 
 
-def listening() -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.bind(("127.0.0.1", 0))
-    return made
-
-
 @pytest.fixture
 def worker(r2: R2, bucket: str, tmp_path: Path) -> Iterator[str]:
     async def serve(request: Request) -> Response:
@@ -75,21 +68,15 @@ def worker(r2: R2, bucket: str, tmp_path: Path) -> Iterator[str]:
         return Response(b"".join(got.chunks()), got.status, got.headers)
 
     app = Starlette(routes=[Route("/{path:path}", serve, methods=["GET", "PUT"])])
-    taken, free = listening(), listening()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    taken.listen()
-    thread.start()
-    (tmp_path / "w.js").write_text(WORKER)
-    port = free.getsockname()[1]
-    (tmp_path / "c.capnp").write_text(CONFIG % (taken.getsockname()[1], port))
-    free.close()
-    process = subprocess.Popen([str(WORKERD), "serve", str(tmp_path / "c.capnp")])
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait()
-    server.should_exit = True
-    thread.join()
+    with listening(app) as url:
+        (tmp_path / "w.js").write_text(WORKER)
+        with listen(0) as free:
+            port = free.getsockname()[1]
+        (tmp_path / "c.capnp").write_text(CONFIG % (httpx.URL(url).port, port))
+        process = subprocess.Popen([str(WORKERD), "serve", str(tmp_path / "c.capnp")])
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+        process.wait()
 
 
 @pytest.mark.skipif(WORKERD is None, reason="workerd is not in the cache yet")

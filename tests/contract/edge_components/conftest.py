@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-TOKEN = "t" * 40
+from localcloud.cloudflare.app import create_app
+from tests.contract.cloudflare.serving import TOKEN, remembering
+from tests.contract.listening import listening
+
 ZONE = "store.localhost"
 VARIANTS = "/images/v1/variants"
 
@@ -40,21 +40,8 @@ class Served:
 
 @pytest.fixture
 def cloudflare(tmp_path: Path) -> Iterator[Served]:
-    import uvicorn
-
-    from localcloud.cloudflare.app import create_app
-    from localcloud.cloudflare.cloud import Cloud
-    from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
-    from localcloud.cloudflare.store import Store
-    from localcloud.cloudflare.zones.routes import ensure
-
-    store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN)
-    with store.transaction() as tx:
-        zone = ensure(tx, made.account_id, ZONE)["id"]
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone)
+    made, zone = remembering(tmp_path, ZONE)
+    served = Served("", made.account_id, zone)
     app = create_app(made)
 
     def as_documented(path: str, answer: Any) -> Any:
@@ -92,13 +79,6 @@ def cloudflare(tmp_path: Path) -> Iterator[Served]:
 
         await app(scope, receive, held)
 
-    server = uvicorn.Server(uvicorn.Config(recorded, log_level="warning"))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
+    with listening(recorded) as url:
+        served.url = f"{url}/client/v4"
         yield served
-    finally:
-        server.should_exit = True
-        thread.join()

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.contract.edge_components.conftest import TOKEN, Served
-from tests.contract.program.project import ROOT, Cloud, Project, cloud
+from tests.contract.cloudflare.serving import TOKEN
+from tests.contract.edge_components.conftest import Served
+from tests.contract.program.project import DESTROY, NOTHING, REFRESH, STACK, UP, Cloud, Project, cloud, program
 from tests.unit.edge_components.declared import ec_key
 
-STACK = "test"
 SECRET = "the-origin-header's-value"
-UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
-NOTHING = ("preview", "--expect-no-changes", "--stack", STACK)
-REFRESH = ("refresh", "--yes", "--expect-no-changes", "--stack", STACK)
 
 
 @pytest.fixture
@@ -29,13 +24,7 @@ def hetzner(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def project(tmp_path: Path, hetzner: Cloud, cloudflare: Served) -> Project:
-    folder = tmp_path / "project"
-    shutil.copytree(Path(__file__).parent / "program", folder)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    (folder / "components").symlink_to(ROOT / "components")
-    (folder / "state").mkdir()
-    made = Project(folder, hetzner)
-    made.pulumi("stack", "init", STACK)
+    made = program(tmp_path / "project", Path(__file__).parent / "program", hetzner.token)
     made.set(STACK, "hcloud:endpoint", hetzner.endpoint)
     made.set(STACK, "cloudflare:baseUrl", cloudflare.url)
     made.set(STACK, "cloudflare:apiToken", TOKEN, secret=True)
@@ -44,20 +33,6 @@ def project(tmp_path: Path, hetzner: Cloud, cloudflare: Served) -> Project:
     made.set(STACK, "originSecret", SECRET, secret=True)
     made.set(STACK, "certificateKey", ec_key(), secret=True)
     return made
-
-
-def output(project: Project, name: str) -> str:
-    return project.pulumi("stack", "output", name, "--show-secrets", "--stack", STACK).stdout.strip()
-
-
-def drifted(project: Project) -> set[str]:
-    """Names of the resources that a refresh finds changed."""
-    found = json.loads(project.pulumi("refresh", "--preview-only", "--json", "--stack", STACK).stdout)
-    return {
-        step["urn"].rsplit("::", 1)[1]
-        for step in found["steps"]
-        if step["op"] not in ("same", "refresh") or step.get("detailedDiff")
-    }
 
 
 def test_the_edge_lives_its_life(project: Project, cloudflare: Served, hetzner: Cloud) -> None:
@@ -72,16 +47,16 @@ def test_the_edge_lives_its_life(project: Project, cloudflare: Served, hetzner: 
     pulumi(*NOTHING)
 
     exported = pulumi("stack", "export", "--stack", STACK).stdout
-    secrets = (SECRET, output(project, "secretAccessKey"), output(project, "clientSecret"))
+    secrets = (SECRET, project.output("secretAccessKey"), project.output("clientSecret"))
     assert all(secret and secret not in exported for secret in secrets)
     assert "PRIVATE KEY" not in exported
 
     account, zone = f"/accounts/{cloudflare.account}", f"/zones/{cloudflare.zone}"
     bucket = cloudflare.ask(f"{account}/r2/buckets/opticworks-backups/lifecycle")
     assert [rule["id"] for rule in bucket["rules"]] == ["expire-dumps", "abort-uploads"]
-    assert len(output(project, "secretAccessKey")) == len(hashlib.sha256().hexdigest())
+    assert len(project.output("secretAccessKey")) == len(hashlib.sha256().hexdigest())
     (certificate,) = hetzner.ask("/certificates")["certificates"]
-    assert str(certificate["id"]) == output(project, "certificateId")
+    assert str(certificate["id"]) == project.output("certificateId")
 
     # Behind Pulumi's back.
     record = next(one for one in cloudflare.ask(f"{zone}/dns_records") if one["type"] == "A")
@@ -89,13 +64,18 @@ def test_the_edge_lives_its_life(project: Project, cloudflare: Served, hetzner: 
     bucket["rules"][0]["deleteObjectsTransition"]["condition"]["maxAge"] = 86400
     cloudflare.ask(f"{account}/r2/buckets/opticworks-backups/lifecycle", "PUT", bucket)
     cloudflare.ask(f"{zone}/settings/min_tls_version", "PATCH", {"value": "1.0"})
-    assert drifted(project) == {"dns-api", "backups-lifecycle", "zone-min-tls-version"}
+    drifted = {name.split("::")[1] for name in project.drifted()}
+    assert drifted == {
+        "dns-api",
+        "backups-lifecycle",
+        "zone-min-tls-version",
+    }
     pulumi("up", "--refresh", "--yes", "--skip-preview", "--stack", STACK)
     assert cloudflare.ask(f"{zone}/dns_records/{record['id']}")["content"] == "198.18.0.1"
     assert cloudflare.ask(f"{zone}/settings/min_tls_version")["value"] == "1.2"
     pulumi(*NOTHING)
 
-    pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    pulumi(*DESTROY)
     for path in ("/r2/buckets", "/access/apps", "/access/policies", "/access/groups", "/access/service_tokens",
                  "/alerting/v3/policies", "/tokens"):  # fmt: skip
         left = cloudflare.ask(account + path)

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from localcloud.daemon.sockets import listen
 from localcloud.hetzner.app import create_app
 from localcloud.hetzner.catalogue import Catalogue
 from localcloud.hetzner.cloud import Cloud
@@ -23,6 +21,7 @@ from localcloud.hetzner.store import Store
 from localcloud.hetzner.watch import PowerWatch
 from localcloud.machines.interface import MachineError
 from localcloud.machines.memory import MemoryMachines
+from tests.contract.listening import listening
 
 TOKEN = "t" * 64
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKpx1+MSHD0kzoz6eNhGnPH/sWuKTFmqRzYEXWBqBpF somebody"
@@ -153,21 +152,18 @@ def serve(
     store = Store(state)
     cloud = Cloud(store, machines, Catalogue(), limits)
     resume(cloud)
-    server = uvicorn.Server(uvicorn.Config(create_app(cloud, TOKEN, RateLimit(per_hour)), log_config=None, ws="none"))
-    listener = listen(0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    listener.listen()
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30)
     try:
-        eventually(lambda: server.started)
-        yield Served(url, cloud, machines, http, PowerWatch(cloud))
+        with (
+            listening(create_app(cloud, TOKEN, RateLimit(per_hour))) as url,
+            httpx.Client(
+                base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30
+            ) as http,
+        ):
+            try:
+                yield Served(url, cloud, machines, http, PowerWatch(cloud))
+            finally:
+                machines.release()
     finally:
-        machines.release()
-        http.close()
-        server.should_exit = True
-        thread.join(15)
         cloud.workers.wait_idle(15)
         cloud.workers.close()
         store.close()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from localcloud.cloudflare.app import create_app
 from localcloud.plugins.cloudflare.provider import make
+from tests.contract.cloudflare.serving import TOKEN, remembering
+from tests.contract.listening import listening
 from tests.contract.plugins.cloudflare_cases import CASES
 from tests.contract.plugins.cloudflare_stub import ACCOUNT, ZONE
 from tests.contract.plugins.driver import Failed, Made, Plugin, serve
 
-app = pytest.importorskip("localcloud.cloudflare.app", reason="the embedded Cloudflare has no API yet")
-
-TOKEN = "t" * 40
 NEEDY = {
     "application",
     "certificate for an origin",
@@ -62,29 +59,9 @@ class Served:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Served]:
-    import uvicorn
-
-    from localcloud.cloudflare.cloud import Cloud
-    from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
-    from localcloud.cloudflare.store import Store
-    from localcloud.cloudflare.zones.routes import ensure
-
-    store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN)
-    with store.transaction() as tx:
-        zone = ensure(tx, made.account_id, "localhost")["id"]
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app.create_app(made), log_level="warning"))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone)
-    finally:
-        server.should_exit = True
-        thread.join()
+    made, zone = remembering(tmp_path, "localhost")
+    with listening(create_app(made)) as url:
+        yield Served(f"{url}/client/v4", made.account_id, zone)
 
 
 @pytest.fixture

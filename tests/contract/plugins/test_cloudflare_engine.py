@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.contract.plugins.cloudflare_case import A, Z
 from tests.contract.plugins.cloudflare_shapes import shape
 from tests.contract.plugins.cloudflare_stub import ACCOUNT, ZONE, Stub, serve_stub
-from tests.contract.program.project import ROOT, Cloud, Project
+from tests.contract.program.project import DESTROY, NOTHING, REFRESH, STACK, UP, Project, program
 
-STACK = "test"
 SECRET = "the-origin-header's-value"
 
 
@@ -34,24 +30,12 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture
 def edge(tmp_path: Path, stub: Stub) -> Project:
     """The project in a folder of its own, with the stack made and nothing in it."""
-    for file in (Path(__file__).parent / "cloudflare_everything").iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    (tmp_path / "worker.js").write_text("export default {};\n")
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    (tmp_path / "state").mkdir()
-    made = Project(tmp_path, Cloud(stub.url, "not used"))
-    made.pulumi("stack", "init", STACK)
+    made = program(tmp_path / "project", Path(__file__).parent / "cloudflare_everything")
+    (made.folder / "worker.js").write_text("export default {};\n")
     made.set(STACK, "cloudflare:baseUrl", stub.url)
     made.set(STACK, "cloudflare:apiToken", "t" * 40, secret=True)
     made.set(STACK, "originSecret", SECRET, secret=True)
     return made
-
-
-def resources(project: Project) -> dict[str, Any]:
-    """The state's resources, by type and name."""
-    state = json.loads(project.pulumi("stack", "export", "--stack", STACK).stdout)
-    return {resource["urn"].split("::", 2)[2]: resource for resource in state["deployment"]["resources"]}
 
 
 def test_the_edge_lives_its_life(edge: Project, stub: Stub) -> None:
@@ -60,38 +44,33 @@ def test_the_edge_lives_its_life(edge: Project, stub: Stub) -> None:
     pulumi("preview", "--stack", STACK)
     assert {request.method for request in stub.requests} == {"GET"}, "a preview makes nothing"
 
-    up = ("up", "--yes", "--skip-preview", "--stack", STACK)
-    nothing = ("preview", "--expect-no-changes", "--stack", STACK)
-    refresh = ("refresh", "--yes", "--expect-no-changes", "--stack", STACK)
-    pulumi(*up)
-    pulumi(*nothing)
-    pulumi(*refresh)
-    pulumi(*nothing)
+    pulumi(*UP)
+    pulumi(*NOTHING)
+    pulumi(*REFRESH)
+    pulumi(*NOTHING)
     exported = pulumi("stack", "export", "--stack", STACK).stdout
     for secret in (SECRET, "v" * 40, "s" * 64):
         assert secret not in exported, "secrets are encrypted in the state"
 
-    before = resources(edge)
+    before = edge.resources()
     edge.set(STACK, "changed", "true")
-    pulumi(*up)
-    after = resources(edge)
+    pulumi(*UP)
+    after = edge.resources()
     renewed = {name.split("::")[0].split(":")[2] for name in after if after[name].get("id") != before[name].get("id")}
     assert renewed == {"WorkerVersion", "WorkersDeployment"}, "all else is changed in place"
-    pulumi(*nothing)
+    pulumi(*NOTHING)
 
     record = next(path for path in stub.things if path.startswith(f"{Z}/dns_records/"))
     stub.things[record]["content"] = "192.0.2.99"
     rule = stub.things[f"{A}/r2/buckets/backups/lifecycle"]["rules"][0]
     rule["deleteObjectsTransition"]["condition"]["maxAge"] = 86400
-    found = json.loads(pulumi("refresh", "--preview-only", "--json", "--stack", STACK).stdout)
-    drifted = {step["urn"].split("::")[2] for step in found["steps"] if step["op"] not in ("same", "refresh")}
-    drifted |= {step["urn"].split("::")[2] for step in found["steps"] if step.get("detailedDiff")}
+    drifted = {name.split("::")[0] for name in edge.drifted()}
     assert drifted == {"cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle"}
     pulumi("up", "--refresh", "--yes", "--skip-preview", "--stack", STACK)
     assert stub.things[record]["content"] == "192.0.2.2"
-    pulumi(*nothing)
+    pulumi(*NOTHING)
 
-    pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    pulumi(*DESTROY)
     left = {path.split("/")[-2] for path in stub.things} - {"zones"}
     # What the provider only forgets: settings, versions, deployments, a bucket's rules.
     assert left == {"settings", "versions", "deployments", "backups"}

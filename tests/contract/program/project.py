@@ -22,6 +22,12 @@ LINKED = ("__main__.py", "components", "scripts", "Pulumi.yaml", ".venv")
 CONFIGURED_BY_OTHERS = ("HCLOUD_", "CLOUDFLARE_", "PULUMI_", "OPTICWORKS_", "LOCALCLOUD_")
 ZONE = "optic.works"
 """The zone that is there, of both stacks."""
+STACK = "test"
+"""The stack of small programs, and below what is done with it."""
+UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+NOTHING = ("preview", "--expect-no-changes", "--stack", STACK)
+REFRESH = ("refresh", "--yes", "--expect-no-changes", "--stack", STACK)
+DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,8 @@ class Project:
     """A folder in which `pulumi` works on a copy of a stack's file."""
 
     folder: Path
-    cloud: Cloud
+    token: str = "not used"
+    """Of the embedded cloud, for the ``hcloud`` plugin."""
 
     def pulumi(self, *words: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         variables = _clean() | {
@@ -135,7 +142,7 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "a test's",
             "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "HCLOUD_TOKEN": self.cloud.token,
+            "HCLOUD_TOKEN": self.token,
         }
         done = subprocess.run(
             [str(CLI), *words, "--non-interactive", "--color", "never"],
@@ -157,6 +164,23 @@ class Project:
         found: dict[str, Any] = json.loads(self.pulumi("preview", "--json", "--stack", stack).stdout)
         return found
 
+    def output(self, name: str, stack: str = STACK) -> str:
+        return self.pulumi("stack", "output", name, "--show-secrets", "--stack", stack).stdout.strip()
+
+    def resources(self, stack: str = STACK) -> dict[str, Any]:
+        """The state's resources, by type and name."""
+        state = json.loads(self.pulumi("stack", "export", "--stack", stack).stdout)
+        return {resource["urn"].split("::", 2)[2]: resource for resource in state["deployment"]["resources"]}
+
+    def drifted(self, stack: str = STACK) -> set[str]:
+        """What a refresh finds changed, by type and name."""
+        found = json.loads(self.pulumi("refresh", "--preview-only", "--json", "--stack", stack).stdout)
+        return {
+            step["urn"].split("::", 2)[2]
+            for step in found["steps"]
+            if step["op"] not in ("same", "refresh") or step.get("detailedDiff")
+        }
+
 
 def project(folder: Path, cloud: Cloud, stack: str) -> Project:
     """Make the copy in `folder` with that stack, its endpoint being `cloud`; what its owner has to give is not set."""
@@ -164,11 +188,22 @@ def project(folder: Path, cloud: Cloud, stack: str) -> Project:
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / f"Pulumi.{stack}.yaml", folder)
     (folder / "state").mkdir()
-    made = Project(folder, cloud)
+    made = Project(folder, cloud.token)
     made.pulumi("stack", "init", stack)
     made.set(stack, "hcloud:endpoint", cloud.endpoint)
     made.set(stack, "cloudflare:baseUrl", cloud.cloudflare)
     made.set(stack, "cloudflare:apiToken", cloud.cloudflare_token, secret=True)
+    return made
+
+
+def program(folder: Path, source: Path, token: str = "not used") -> Project:
+    """Make `folder` of the files of a small program that tests the components or the plugins, its STACK being empty."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".venv", "components"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "state").mkdir()
+    made = Project(folder, token)
+    made.pulumi("stack", "init", STACK)
     return made
 
 

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from components import edge_lookup
 from components.permissions import RULES, needed
 from components.settings import Settings, load
 from localcloud.cloudflare.accounts.groups import ACCOUNT, GROUPS, ZONE
 from localcloud.cloudflare.app import create_app
-from localcloud.cloudflare.cloud import Cloud
-from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
-from localcloud.cloudflare.store import Store
-from localcloud.cloudflare.zones.routes import ensure
 from localcloud.plugins.cloudflare.provider import make
+from tests.contract.cloudflare.serving import TOKEN, remembering
+from tests.contract.listening import listening
 from tests.contract.plugins.driver import Failed, serve
 from tests.unit.configurations import configuration, tiny_release
-
-TOKEN = "t" * 40
 
 GROUP_OF = {
     "Zone → DNS → Edit": ("DNS",),
@@ -77,22 +69,9 @@ class Served:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    store = Store(tmp_path_factory.mktemp("cloudflare") / "cloudflare.sqlite")
-    made = Cloud(store, MemoryDataPlane(), TOKEN)
-    with store.transaction() as tx:
-        zone = ensure(tx, made.account_id, "optic.works")["id"]
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(made), log_level="warning"))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone)
-    finally:
-        server.should_exit = True
-        thread.join()
+    made, zone = remembering(tmp_path_factory.mktemp("cloudflare"), "optic.works")
+    with listening(create_app(made)) as url:
+        yield Served(f"{url}/client/v4", made.account_id, zone)
 
 
 @pytest.fixture(scope="module")

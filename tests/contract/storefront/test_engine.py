@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.contract.program.project import ROOT, Cloud, Project
+from localcloud.cloudflare import assemble
+from localcloud.cloudflare.app import create_app
+from tests.contract.cloudflare.serving import TOKEN, remembering
+from tests.contract.listening import listening
+from tests.contract.program.project import DESTROY, NOTHING, REFRESH, STACK, UP, Project, program
 from tests.unit.storefront.folders import composed
 
-STACK = "test"
-TOKEN = "t" * 40
 SECRET = "the-origin-header's-value"
-UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
-NOTHING = ("preview", "--expect-no-changes", "--stack", STACK)
 
 
 @dataclass
@@ -37,8 +32,6 @@ class Served:
 
     def served_headers(self) -> str:
         """What the data plane is told to send with the assets of the only version."""
-        from localcloud.cloudflare import assemble
-
         with self.cloudflare.store.transaction() as tx:
             (version,) = assemble.snapshot(tx, self.account).program.versions
         assert version.assets is not None and "_headers" not in {module.name for module in version.modules}
@@ -56,18 +49,7 @@ class Served:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Served]:
-    import uvicorn
-
-    from localcloud.cloudflare.app import create_app
-    from localcloud.cloudflare.cloud import Cloud as Cloudflare
-    from localcloud.cloudflare.dataplane.memory import MemoryDataPlane
-    from localcloud.cloudflare.store import Store
-    from localcloud.cloudflare.zones.routes import ensure
-
-    store = Store(tmp_path / "cloudflare.sqlite")
-    made = Cloudflare(store, MemoryDataPlane(), TOKEN)
-    with store.transaction() as tx:
-        zone = ensure(tx, made.account_id, "store.localhost")["id"]
+    made, zone = remembering(tmp_path, "store.localhost")
     app, calls = create_app(made), list[str]()
 
     async def recorded(scope: Any, receive: Any, send: Any) -> None:
@@ -76,29 +58,13 @@ def cloud(tmp_path: Path) -> Iterator[Served]:
             calls.append(f"{scope['method']} {path}")
         await app(scope, receive, send)
 
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(recorded, log_level="warning"))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/client/v4", made.account_id, zone, calls, made)
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(recorded) as url:
+        yield Served(f"{url}/client/v4", made.account_id, zone, calls, made)
 
 
 @pytest.fixture
 def project(tmp_path: Path, cloud: Served) -> Project:
-    folder = tmp_path / "project"
-    shutil.copytree(Path(__file__).parent / "program", folder)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    (folder / "components").symlink_to(ROOT / "components")
-    (folder / "state").mkdir()
-    made = Project(folder, cast(Cloud, SimpleNamespace(token="not used")))
-    made.pulumi("stack", "init", STACK)
+    made = program(tmp_path / "project", Path(__file__).parent / "program")
     made.set(STACK, "cloudflare:baseUrl", cloud.url)
     made.set(STACK, "cloudflare:apiToken", TOKEN, secret=True)
     made.set(STACK, "account", cloud.account)
@@ -108,18 +74,14 @@ def project(tmp_path: Path, cloud: Served) -> Project:
     return made
 
 
-def output(project: Project, name: str) -> str:
-    return project.pulumi("stack", "output", name, "--stack", STACK).stdout.strip()
-
-
 def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: Path) -> None:
     """Up, again, refresh, a new bundle, a canary, destroy: at each step nothing unasked for."""
     pulumi = project.pulumi
     pulumi("preview", "--stack", STACK)
     assert cloud.calls == [], "a preview makes nothing"
     pulumi(*UP)
-    first = output(project, "version")
-    assert output(project, "worker") == "local-storefront"
+    first = project.output("version")
+    assert project.output("worker") == "local-storefront"
     version = cloud.ask(f"/workers/workers/local-storefront/versions/{first}?include=modules")
     names = [binding["name"] for binding in version["bindings"]]
     assert names == sorted(names) and {"ALPHA", "ASSETS", "STORE_STATE", "ZEBRA"} < set(names)
@@ -138,14 +100,14 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
 
     cloud.calls.clear()
     pulumi(*UP)
-    pulumi("refresh", "--yes", "--expect-no-changes", "--stack", STACK)
+    pulumi(*REFRESH)
     pulumi(*NOTHING)
     assert cloud.calls == [], "a second run uploads nothing"
 
     changed = composed(tmp_path / "changed", assets={"hello.txt": "hello", "new.txt": "new"})
     project.set(STACK, "bundle", str(changed))
     pulumi(*UP)
-    second = output(project, "version")
+    second = project.output("version")
     assert second != first
     shares = cloud.ask("/workers/scripts/local-storefront/deployments")["deployments"][0]["versions"]
     assert shares == [{"version_id": second, "percentage": 100}]
@@ -164,7 +126,7 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
     assert cloud.calls == ["POST /workers/scripts/local-storefront/deployments"]
     pulumi(*NOTHING)
 
-    pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    pulumi(*DESTROY)
     for path in ("/workers/domains", "/workers/workers", "/storage/kv/namespaces"):
         assert cloud.ask(path) == []
 
@@ -172,12 +134,12 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
 def test_a_rotated_secret_is_a_new_version(project: Project, cloud: Served) -> None:
     """Changed in place it would be in no version, and the next rollback would bring the old one back."""
     project.pulumi(*UP)
-    first = output(project, "version")
+    first = project.output("version")
     cloud.calls.clear()
     project.set(STACK, "originSecret", "another", secret=True)
     done = project.pulumi(*UP)
     assert "another" not in done.stdout + done.stderr
-    assert output(project, "version") != first
+    assert project.output("version") != first
     # The session only asks which assets are missing: none is.
     assert cloud.calls == [
         "POST /workers/scripts/local-storefront/assets-upload-session",
