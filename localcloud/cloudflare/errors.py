@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.common.errors import Refused
 
-class ApiError(Exception):
+
+class ApiError(Refused):
     """An answer other than success. ``pointer`` is the JSON pointer of the value at fault, where the API gives one."""
 
     def __init__(self, status: int, code: int, message: str, pointer: str | None = None) -> None:

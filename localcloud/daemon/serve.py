@@ -53,10 +53,10 @@ def serve(
     # Here, not above: `status` and `stop` start fast without them.
     import uvicorn
 
+    from localcloud.common.journal import Journal
     from localcloud.hetzner.app import create_app
     from localcloud.hetzner.catalogue import Catalogue
     from localcloud.hetzner.cloud import Cloud
-    from localcloud.hetzner.journal import Journal
     from localcloud.hetzner.limits import RateLimit
     from localcloud.hetzner.resume import resume
     from localcloud.hetzner.store import Store

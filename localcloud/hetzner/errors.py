@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from localcloud.common.errors import Refused
+
 STATUS = {
     "json_error": 400,
     "unauthorized": 401,
@@ -29,7 +31,7 @@ STATUS = {
 """Code → HTTP status, as the official document lists them; a code that is not here is answered with 422."""
 
 
-class ApiError(Exception):
+class ApiError(Refused):
     """An answer other than success. ``status`` is derived from ``code`` unless an operation documents another one."""
 
     def __init__(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.hetzner.journal import Journal, redacted
+from localcloud.common.journal import Journal, redacted
 from localcloud.hetzner.limits import RateLimit
 from tests.contract.hetzner.serving import PUBLIC_KEY, Served, serve
 
