@@ -125,7 +125,7 @@ def _logged(body: bytes, content_type: str) -> Any:
     if not body:
         return None
     if len(body) <= LOGGED_BYTES and not content_type.startswith("multipart/"):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             found = json.loads(body)
             if isinstance(found, dict | list):
                 return found

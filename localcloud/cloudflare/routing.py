@@ -93,6 +93,8 @@ class Call:
             return json.loads(self.content)
         except ValueError as wrong:
             raise bad_request(f"Malformed JSON in request body: {wrong}", 6007) from None
+        except RecursionError:
+            raise bad_request("Malformed JSON in request body: it is nested too deeply", 6007) from None
 
     def object(self) -> dict[str, Any]:
         found = self.json()

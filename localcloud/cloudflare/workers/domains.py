@@ -145,7 +145,7 @@ def put_records(call: Call) -> Answer:
 def changeset(call: Call) -> Answer:
     """wrangler: what such a change would do, without doing it."""
     worker, sent = model.find(call), call.json()
-    origins = _origins({"origins": sent} if isinstance(sent, list) else sent or {})
+    origins = _origins({"origins": sent} if isinstance(sent, list) else call.object())
     there = {row["hostname"]: row for row in call.tx.all(KIND, call.account)}
     wanted = {one["hostname"].lower(): one for one in origins}
     found: dict[str, list[Any]] = {"added": [], "removed": [], "updated": [], "conflicting": []}

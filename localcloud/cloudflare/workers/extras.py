@@ -117,6 +117,13 @@ def account_settings(call: Call) -> Answer:
     return Answer({"default_usage_model": "standard", "green_compute": False})
 
 
+def tail(call: Call) -> Answer:
+    """Live logs, which are not served here: what Workers write is in a file."""
+    model.find(call)
+    path = call.cloud.store.folder / "edge" / "workerd.log"
+    raise ApiError(501, 10013, f"Tailing a Worker is not there in the embedded cloud; Workers' logs are in {path}.")
+
+
 BASE = "/accounts/{account_id}/workers"
 SCRIPT = BASE + "/scripts/{script}"
 ROUTES = [
@@ -129,6 +136,7 @@ ROUTES = [
     Route("GET", SCRIPT + "/subdomain", get_place),
     Route("POST", SCRIPT + "/subdomain", post_place),
     Route("DELETE", SCRIPT + "/subdomain", delete_place),
+    Route("POST", SCRIPT + "/tails", tail),
     Route("GET", BASE + "/subdomain", get_subdomain),
     Route("PUT", BASE + "/subdomain", put_subdomain),
     Route("GET", BASE + "/account-settings", account_settings),
