@@ -18,6 +18,8 @@ TRIES = 4
 AGAIN = (429, 502, 503, 504)
 """Answers after which the same request may succeed."""
 LONGEST_WAIT_SECONDS = 30.0
+NO_SUCH_KEY = {10009}
+"""Code of a key that is not in a KV namespace; a namespace that is not there has 10013."""
 API = StackApi(
     name="Cloudflare API",
     embedded="the embedded Cloudflare",
@@ -62,6 +64,18 @@ class Api:
 
     def ask(self, method: str, path: str, **rest: Any) -> Any:
         """`result` of the answer to a request below the account; OperatorError with Cloudflare's words otherwise."""
+        return self._result(method, path, self._answer(method, path, **rest))
+
+    def text(self, path: str) -> str | None:
+        """What is stored at a path that is answered as it is (a value of KV); None where nothing is."""
+        answer = self._answer("GET", path)
+        if answer.status_code == 404 and _codes(answer) & NO_SUCH_KEY:
+            return None
+        if not answer.is_success:
+            self._result("GET", path, answer)
+        return answer.text
+
+    def _answer(self, method: str, path: str, **rest: Any) -> httpx.Response:
         import httpx
 
         where = f"{str(self.client.base_url).rstrip('/')}/accounts/{self.account}"
@@ -76,7 +90,7 @@ class Api:
             if answer.status_code not in AGAIN or not left:
                 break
             time.sleep(_wait(answer, TRIES - left))
-        return self._result(method, path, answer)
+        return answer
 
     def _result(self, method: str, path: str, answer: httpx.Response) -> Any:
         try:
@@ -99,3 +113,11 @@ def _wait(answer: httpx.Response, tried: int) -> float:
     """Seconds that Cloudflare asks for, else longer each time."""
     asked = answer.headers.get("retry-after", "")
     return min(float(asked) if asked.isdecimal() else 2.0**tried / 4, LONGEST_WAIT_SECONDS)
+
+
+def _codes(answer: httpx.Response) -> set[Any]:
+    """Codes of the errors in an answer."""
+    try:
+        return {error.get("code") for error in answer.json().get("errors") or []}
+    except (ValueError, AttributeError):
+        return set()

@@ -11,7 +11,7 @@ import importlib
 import typer
 
 COMMANDS = ("status", "smoke", "secrets", "ssh")
-GROUPS = ("release", "storefront", "images")
+GROUPS = ("release", "storefront", "images", "maintenance")
 
 
 def register_all(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ EXPECTED_OUTPUTS = {
     "redisDurableAddress", "redisCacheAddress", "publishableKey", "environment", "release", "storefrontUrl", "adminUrl",
     "imagesUrl", "statusUrl", "metricsUrl", "backupsBucket", "backupsEndpoint", "backupsCredentials",
     "accessServiceToken", "cloudflareZoneId", "ownsZone", "storefrontWorker", "storefrontVersion",
+    "storefrontStateNamespace",
 }  # fmt: skip
 
 

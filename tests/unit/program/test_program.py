@@ -243,6 +243,7 @@ def test_exports_of_production(release: Path) -> None:
     assert found["adminUrl"] == "https://api.optic.works/app"
     assert found["metricsUrl"] == "https://metrics.optic.works"
     assert found["imagesUrl"].startswith("https://optic.works/cdn-cgi/imagedelivery/")
+    assert found["storefrontStateNamespace"], "`store maintenance` writes there"
     assert found["backupsBucket"] == "opticworks-backups"
     assert found["databaseName"] == "medusa-production"
     assert set(found["sshHosts"]) == {"medusa-prod", "medusa-prod-2", "postgres-prod", "redis-prod"}
