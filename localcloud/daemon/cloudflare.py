@@ -79,6 +79,9 @@ class CloudflareServer:
             if self._options.edge:
                 write_bundle(self._home)
             start(self._cloud, self._options.zones)
+            if self._options.edge:
+                # Who is told that the cloud runs asks a host name next.
+                self._cloud.publisher.settle()
         except (ApiError, DataPlaneError) as wrong:
             raise DaemonError(f"Cloudflare's half cannot start: {wrong}") from None
         about = {"home": str(self._home.path), **self._options.known()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -20,7 +21,11 @@ ANSWER_SECONDS = 60.0
 RUN_SECONDS = 960.0
 """Longest for a cron trigger: a little more than Cloudflare gives it."""
 END_SECONDS = 10.0
+AGAIN_SECONDS = 1.0
+"""Between tries to start an edge again that does not start."""
 PACKAGE_ROOT = Path(__file__).parents[3]
+
+log = logging.getLogger("localcloud.cloudflare")
 
 
 class EdgeFailure(Exception):
@@ -28,7 +33,7 @@ class EdgeFailure(Exception):
 
 
 class EdgeProcess:
-    """Runs the edge beside its owner and ends with it. One that died is started again with what it served."""
+    """Runs the edge beside its owner and ends with it. One that died is started again at once, with what it served."""
 
     def __init__(
         self, home: Path, cache: Path, *, http_port: int = 8480, https_port: int = 8443, r2_socket: Path | None = None,
@@ -43,6 +48,7 @@ class EdgeProcess:
         self._process: subprocess.Popen[str] | None = None
         self._served: bytes | None = None
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     @property
     def certificate_path(self) -> Path:
@@ -98,6 +104,7 @@ class EdgeProcess:
 
     def stop(self) -> None:
         """End it, with workerd, and wait until it has ended."""
+        self._stopped.set()
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -132,8 +139,29 @@ class EdgeProcess:
             self._process.wait()
             words = self.log_path.read_bytes()[said_before:].decode(errors="replace").strip()
             raise EdgeFailure(words.splitlines()[-1] if words else "The edge ended as it started.")
+        self._stopped.clear()
+        threading.Thread(target=self._follow, args=[self._process], name="edge-follower", daemon=True).start()
         if self._served is not None:
             self._ask("PUT", "/snapshot", self._served)
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        """Wait until an edge ends; unless that was asked for, have the next one in its place."""
+        process.wait()
+        while not self._stopped.is_set():
+            with self._lock:
+                if self._process is not process or self._stopped.is_set():
+                    return
+                log.warning("the edge ended by itself; starting it again")
+                try:
+                    self._ensure()
+                except (EdgeFailure, RuntimeFailure) as wrong:
+                    log.error("the edge does not start again: %s", wrong)
+                    if self._process.poll() is None:
+                        return  # it runs, and another thread follows it
+                    process = self._process
+                else:
+                    return
+            self._stopped.wait(AGAIN_SECONDS)
 
     def _ask(self, method: str, path: str, data: bytes, seconds: float = ANSWER_SECONDS) -> httpx.Response:
         transport = httpx.HTTPTransport(uds=str(self._home / "edge" / "control.sock"))
