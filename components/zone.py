@@ -58,6 +58,10 @@ class Zone(pulumi.ComponentResource):
                 zone_id=args.zone_id,
                 setting_id=setting,
                 value=value,
-                opts=pulumi.ResourceOptions(parent=self),
+                # Of an object the provider sends the changed members alone, and what Cloudflare makes of the others is
+                # not told: made again, which deletes nothing, the setting is sent whole.
+                opts=pulumi.ResourceOptions(
+                    parent=self, replace_on_changes=["value"] if isinstance(value, dict) else None
+                ),
             )
         self.register_outputs({"zoneId": args.zone_id, "owned": args.owned})

@@ -55,6 +55,7 @@ class Registered:
     aliases: tuple[str, ...]
     retain_on_delete: bool
     secret_outputs: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
 
     @property
     def kind(self) -> str:
@@ -116,6 +117,7 @@ class RecordingMonitor(pulumi_mocks.MockMonitor):
                 aliases=tuple(request.aliasURNs),
                 retain_on_delete=request.retainOnDelete,
                 secret_outputs=tuple(request.additionalSecretOutputs),
+                replace_on_changes=tuple(request.replaceOnChanges),
             )
         )
         return response

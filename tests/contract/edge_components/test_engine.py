@@ -64,15 +64,20 @@ def test_the_edge_lives_its_life(project: Project, cloudflare: Served, hetzner: 
     bucket["rules"][0]["deleteObjectsTransition"]["condition"]["maxAge"] = 86400
     cloudflare.ask(f"{account}/r2/buckets/opticworks-backups/lifecycle", "PUT", bucket)
     cloudflare.ask(f"{zone}/settings/min_tls_version", "PATCH", {"value": "1.0"})
+    hsts = cloudflare.ask(f"{zone}/settings/security_header")["value"]
+    brief = {"strict_transport_security": {**hsts["strict_transport_security"], "max_age": 0}}
+    cloudflare.ask(f"{zone}/settings/security_header", "PATCH", {"value": brief})
     drifted = {name.split("::")[1] for name in project.drifted()}
     assert drifted == {
         "dns-api",
         "backups-lifecycle",
         "zone-min-tls-version",
+        "zone-security-header",
     }
     pulumi("up", "--refresh", "--yes", "--skip-preview", "--stack", STACK)
     assert cloudflare.ask(f"{zone}/dns_records/{record['id']}")["content"] == "198.18.0.1"
     assert cloudflare.ask(f"{zone}/settings/min_tls_version")["value"] == "1.2"
+    assert cloudflare.ask(f"{zone}/settings/security_header")["value"] == hsts
     pulumi(*NOTHING)
 
     pulumi(*DESTROY)

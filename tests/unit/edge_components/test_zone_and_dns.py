@@ -43,6 +43,13 @@ def test_hsts_is_said_whole_and_binds_no_other_host() -> None:
     }
 
 
+def test_hsts_is_changed_whole_as_well() -> None:
+    """An update sends what changed alone, {"max_age": …}: whether the rest of it stays on is not told."""
+    changed = {one.inputs["settingId"]: one.replace_on_changes for one in zone(owned=True).of("ZoneSetting")}
+    assert changed.pop("security_header") == ("value",), "made again, it is sent whole; no setting is ever deleted"
+    assert set(changed.values()) == {()}
+
+
 def dns() -> Recording:
     address = pulumi.Output.from_input("198.18.255.1")
     return recorded(lambda: Dns("dns", DnsArgs(ZONE, "production", API, METRICS, address)))
