@@ -13,7 +13,7 @@ from localcloud.cloudflare.r2 import conditions, payload, xml
 from localcloud.cloudflare.r2.blobs import CHUNK
 from localcloud.cloudflare.r2.call import Call, answer, describe
 from localcloud.cloudflare.r2.errors import R2Error
-from localcloud.cloudflare.r2.model import Object, within
+from localcloud.cloudflare.r2.model import Attributes, Body, Object, within
 
 DELETE_LIMIT = 1000
 OVERRIDES = {
@@ -30,15 +30,20 @@ async def put(call: Call) -> Response:
     bucket = call.store.bucket(call.bucket)
     attributes = call.attributes(bucket.storage_class)
     body = await call.receive()
+    made = _place(call, body, attributes)
+    shown = {payload.PREFIX + name: value for name, value in made.checksums.items()}
+    return Response(headers={"etag": f'"{made.etag}"', **shown})
+
+
+def _place(call: Call, body: Body, attributes: Attributes) -> Object:
+    """Make ``body`` the object if the request's conditions hold; what was received is removed if they do not."""
     try:
-        made = call.store.put(
+        return call.store.put(
             call.bucket, call.key, body, attributes, lambda there: conditions.check_write(there, call.headers)
         )
     except BaseException:
         call.store.blobs.remove([body.blob])
         raise
-    shown = {payload.PREFIX + name: value for name, value in made.checksums.items()}
-    return Response(headers={"etag": f'"{made.etag}"', **shown})
 
 
 async def get(call: Call) -> Response:
@@ -101,13 +106,7 @@ async def _copied(call: Call, entry: Object, source: BinaryIO) -> Response:
         entry.attributes.headers, entry.attributes.metadata, asked.storage_class
     )  # fmt: skip
     body = await run_in_threadpool(call.store.blobs.copy, source, 0, entry.size, list(entry.checksums))
-    try:
-        made = call.store.put(
-            call.bucket, call.key, body, attributes, lambda there: conditions.check_write(there, call.headers)
-        )
-    except BaseException:
-        call.store.blobs.remove([body.blob])
-        raise
+    made = _place(call, body, attributes)
     return answer("CopyObjectResult", [("ETag", f'"{made.etag}"'), ("LastModified", xml.time(made.modified))])
 
 
