@@ -53,15 +53,8 @@ def take_public_ips(call: Call, row: Row, wanted: models.PublicNet) -> None:
     for kind, chosen in families:
         if chosen is None:
             pool.create(call.cloud, call.tx, kind, row["location"], auto_delete=True, assignee=(KIND, row["id"]))
-            continue
-        ip = call.find("primary_ip", chosen)
-        if ip["type"] != kind:
-            raise ApiError("primary_ip_version_mismatch", f"primary IP {chosen} is not of type {kind}")
-        if ip["assignee_id"] is not None:
-            raise ApiError("primary_ip_assigned", f"primary IP {chosen} is already assigned")
-        if ip["location"] != row["location"]:
-            raise ApiError("primary_ip_datacenter_mismatch", f"primary IP {chosen} is in another location")
-        call.tx.edit("primary_ip", chosen).update(assignee_type=KIND, assignee_id=row["id"])
+        else:
+            pool.claim(call, chosen, kind, row["location"], (KIND, row["id"]))
 
 
 def attach(call: Call, row: Row, network_id: int, ip: str | None, ip_range: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from localcloud.hetzner.actionlog import now
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError
+from localcloud.hetzner.routing import Call
 from localcloud.hetzner.store import Row, Transaction
 
 Kind = Literal["ipv4", "ipv6"]
@@ -70,6 +71,20 @@ def create(
     if name is None:
         row["name"] = f"primary_ip-{row['id']}"
     return row
+
+
+def claim(call: Call, number: int, kind: Kind, location: str, assignee: tuple[str, int]) -> None:
+    """Give an existing primary IP to an assignee (kind and id) in that location; raises if it is none for it."""
+    ip = call.find("primary_ip", number)
+    if ip["type"] != kind:
+        raise ApiError("primary_ip_version_mismatch", f"primary IP {number} is not of type {kind}")
+    if ip["assignee_id"] is not None:
+        raise ApiError("primary_ip_assigned", f"primary IP {number} is already assigned")
+    if ip["location"] != location:
+        noun = assignee[0].replace("_", " ")
+        text = f"primary IP {number} is in {ip['location']}, the {noun} in {location}"
+        raise ApiError("primary_ip_datacenter_mismatch", text)
+    call.tx.edit("primary_ip", number).update(assignee_type=assignee[0], assignee_id=assignee[1])
 
 
 def release(tx: Transaction, assignee: tuple[str, int]) -> None:

@@ -114,22 +114,17 @@ def create(call: Call) -> Answer:
 
 def _public_ips(call: Call, row: Row, public: models.PublicNet) -> None:
     """Take the primary IPs that are named, and make new ones that go with the server for the others."""
-    for kind, wanted, chosen in (("ipv4", public.enable_ipv4, public.ipv4), ("ipv6", public.enable_ipv6, public.ipv6)):
+    families: tuple[tuple[pool.Kind, bool, int | None], ...] = (
+        ("ipv4", public.enable_ipv4, public.ipv4),
+        ("ipv6", public.enable_ipv6, public.ipv6),
+    )
+    for kind, wanted, chosen in families:
         if chosen is not None:
             if not wanted:
                 raise invalid(f"public_net.{kind}", f"cannot be given when enable_{kind} is false")
-            ip = call.find("primary_ip", chosen)
-            if ip["type"] != kind:
-                raise ApiError("primary_ip_version_mismatch", f"primary IP {chosen} is not of type {kind}")
-            if ip["assignee_id"] is not None:
-                raise ApiError("primary_ip_assigned", f"primary IP {chosen} is already assigned")
-            if ip["location"] != row["location"]:
-                text = f"primary IP {chosen} is in {ip['location']}, the server in {row['location']}"
-                raise ApiError("primary_ip_datacenter_mismatch", text)
-            call.tx.edit("primary_ip", chosen).update(assignee_type=KIND, assignee_id=row["id"])
+            pool.claim(call, chosen, kind, row["location"], (KIND, row["id"]))
         elif wanted:
-            family: pool.Kind = "ipv4" if kind == "ipv4" else "ipv6"
-            pool.create(call.cloud, call.tx, family, row["location"], auto_delete=True, assignee=(KIND, row["id"]))
+            pool.create(call.cloud, call.tx, kind, row["location"], auto_delete=True, assignee=(KIND, row["id"]))
 
 
 def _firewalls(call: Call, row: Row, body: models.CreateServer) -> None:
