@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from localcloud.plugins.base.operations import Call
 from localcloud.plugins.base.values import SECRET_SIGNATURE, SIGNATURE, UNKNOWN
-from localcloud.plugins.cloudflare.provider import make
 from tests.contract.plugins.cloudflare_case import ID, A, Z
-from tests.contract.plugins.cloudflare_stub import ACCOUNT, NOW, ZONE, Stub, serve_stub
-from tests.contract.plugins.driver import Failed, Plugin, serve
+from tests.contract.plugins.cloudflare_stub import ACCOUNT, NOW, ZONE, Stub
+from tests.contract.plugins.driver import Failed, Plugin
 
 RECORD = {"zoneId": ZONE, "name": "a.localhost", "type": "A", "content": "192.0.2.1", "ttl": 1, "proxied": True}
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    with serve_stub() as served:
-        yield served
-
-
-@pytest.fixture
-def cloudflare(stub: Stub) -> Iterator[Plugin]:
-    with serve(make, "cloudflare") as plugin:
-        plugin.configure(apiToken="t" * 40, baseUrl=stub.url)
-        yield plugin
 
 
 @pytest.fixture

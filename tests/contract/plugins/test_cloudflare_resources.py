@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 
-from localcloud.plugins.cloudflare.provider import make
 from localcloud.plugins.cloudflare.resources.zones import covers
 from tests.contract.plugins.cloudflare_case import Case
 from tests.contract.plugins.cloudflare_cases import CASES
 from tests.contract.plugins.cloudflare_shapes import shape
 from tests.contract.plugins.cloudflare_stub import Stub, serve_stub
-from tests.contract.plugins.driver import Plugin, serve
-
-TOKEN = "t" * 40
+from tests.contract.plugins.driver import Plugin
 
 
 @pytest.fixture
@@ -23,13 +20,6 @@ def stub() -> Iterator[Stub]:
     with serve_stub() as served:
         shape(served)
         yield served
-
-
-@pytest.fixture
-def cloudflare(stub: Stub) -> Iterator[Plugin]:
-    with serve(make, "cloudflare") as plugin:
-        plugin.configure(apiToken=TOKEN, baseUrl=stub.url)
-        yield plugin
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from localcloud.plugins.cloudflare.client import Answer
-from localcloud.plugins.cloudflare.provider import make
 from tests.contract.plugins.cloudflare_case import ID, A
 from tests.contract.plugins.cloudflare_stub import ACCOUNT, NOW, Request, Stub, serve_stub
-from tests.contract.plugins.driver import Failed, Plugin, serve
+from tests.contract.plugins.driver import Failed, Plugin
 
 CODE = 'export default { fetch() { return new Response("hello") } };\n'
 SCRIPT = f"{A}/workers/scripts/storefront"
@@ -32,13 +31,6 @@ def stub() -> Iterator[Stub]:
         ]
         served.shapes.append((r".*/versions", version))
         yield served
-
-
-@pytest.fixture
-def cloudflare(stub: Stub) -> Iterator[Plugin]:
-    with serve(make, "cloudflare") as plugin:
-        plugin.configure(apiToken="t" * 40, baseUrl=stub.url)
-        yield plugin
 
 
 def session(request: Request) -> dict[str, Any]:
