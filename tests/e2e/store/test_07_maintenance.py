@@ -48,6 +48,22 @@ def test_the_store_closes_lets_operators_in_and_opens_again(store: Checkout) -> 
         eventually("the status page says so", lambda: operational(visitor, status), SEEN_SECONDS)
 
 
+def test_the_runbooks_commands_close_it_let_somebody_in_and_open_it(store: Checkout) -> None:
+    """A runbook that was never tried is read for the first time at night."""
+    url = store.outputs()["storefrontUrl"]
+    try:
+        store.run("scripts/store", "maintenance", "on", "--until", "+90m", "--message", "We count the mirrors.")
+        link = store.run("scripts/store", "maintenance", "pass", "--for", "ada@optic.works").stdout.strip()
+        with store.client(headers=PAGE) as visitor, store.client(headers=PAGE) as operator:
+            closed, opened = visitor.get(url), operator.get(link, follow_redirects=True)
+        assert closed.status_code == 503 and "We count the mirrors." in closed.text
+        assert opened.status_code == 200 and 'data-testid="products"' in opened.text
+    finally:
+        store.run("scripts/store", "maintenance", "off")
+    with store.client(headers=PAGE) as visitor:
+        assert visitor.get(url).status_code == 200
+
+
 def switch(api: Cloudflare, value: str | None) -> httpx.Response:
     """Write the key, or delete it."""
     namespace = api.found("A/storage/kv/namespaces", title="local-storefront-state")["id"]
