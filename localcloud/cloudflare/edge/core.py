@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -29,6 +31,10 @@ from localcloud.cloudflare.runtime.capnp import CF_HEADER, SCHEME_HEADER
 from localcloud.cloudflare.runtime.model import Assets, ResourceLimit, RuntimeFailure
 from localcloud.cloudflare.runtime.runtime import Runtime
 
+TIMEOUT_STATUS = 524
+FIRST_SECONDS = 10.0
+"""How long requests wait for an edge that has just started to be told what it serves."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,6 +60,7 @@ class Edge:
         self._upstream = upstream
         self._ports = ports
         self._table = Table(Snapshot())
+        self._told = asyncio.Event()
         self._limits = Limits()
         self._cache = Cache()
         self._purges = Purges()
@@ -78,6 +85,7 @@ class Edge:
         self._gate.learn(snapshot.access)
         self._volatile = volatile_zones(snapshot)
         self.replays.clear()
+        self._told.set()
         await self._upstream.forget_missing_sockets()
 
     @property
@@ -88,6 +96,9 @@ class Edge:
     async def handle(self, request: Request) -> Response:
         """The response; the caller sends and closes it."""
         request.ray = forwarding.new_ray()
+        if not self._told.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), FIRST_SECONDS)
         generation = self.replays.generation
         try:
             response = await self._respond(request)
@@ -190,13 +201,14 @@ class Edge:
         outgoing.set(SCHEME_HEADER, request.scheme)
         if not self._runtime.alive:
             await self._runtime.ready()
+        pid = self._runtime.pid
         try:
             return await self._ask_worker(version, request, outgoing)
-        except OriginError:
-            if request.body is not None or request.method not in ("GET", "HEAD") or self._runtime.alive:
+        except OriginError as error:
+            reads = request.body is None and request.method in ("GET", "HEAD")
+            if not reads or error.status == TIMEOUT_STATUS or not await self._runtime.replaced(pid):
                 raise
-        # workerd was killed in the middle: what only reads is asked again of the one that comes.
-        await self._runtime.ready()
+        # workerd was killed in the middle: what only reads is asked again of the one that came.
         return await self._ask_worker(version, request, outgoing)
 
     async def _ask_worker(self, version: str, request: Request, outgoing: Headers) -> Response:

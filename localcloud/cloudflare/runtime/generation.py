@@ -57,7 +57,8 @@ class Generation:
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        """Whether it answers; one that is being ended for what it took does not."""
+        return self._process.returncode is None and not self.exceeded
 
     async def ended(self) -> None:
         """Wait until the process has ended, for whatever reason."""
@@ -98,7 +99,7 @@ class Generation:
 
     async def stop(self) -> None:
         """End it now."""
-        if self.alive:
+        if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self._process.wait(), END_SECONDS)

@@ -15,6 +15,8 @@ from localcloud.cloudflare.runtime.model import Program, ResourceLimit, RuntimeF
 GRACE_SECONDS = 30.0
 """How long requests of a replaced program may go on."""
 RESTART_SECONDS = 1.0
+NOTICE_SECONDS = 0.5
+"""Until a process that ended its connections is known to have ended itself."""
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,18 @@ class Runtime:
             async with asyncio.timeout(GRACE_SECONDS):
                 while (current := self._current) is not None and not current.alive and not self._stopping:
                     await current.replaced.wait()
+
+    async def replaced(self, pid: int | None) -> bool:
+        """Whether another workerd answers now in place of ``pid``, which left somebody without an answer."""
+        current = self._current
+        if current is not None and current.pid == pid:
+            try:
+                async with asyncio.timeout(NOTICE_SECONDS):
+                    await current.ended()
+            except TimeoutError:
+                return False
+            await self.ready()
+        return self.pid != pid
 
     @property
     def alive(self) -> bool:

@@ -66,3 +66,9 @@ async def test_reads_outlive_a_killed_runtime(edge: Running) -> None:
         os.kill(pid, signal.SIGKILL)
         under_way += [asyncio.create_task(client.get(f"/{number}")) for number in range(5, 10)]
         assert [(await one).text for one in under_way] == ["well"] * 10
+        posted = asyncio.create_task(client.post("/", content=b"order"))
+        await asyncio.sleep(0.1)
+        pid = edge.service.workerd_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert (await posted).status_code == 520  # what may have happened must not happen twice

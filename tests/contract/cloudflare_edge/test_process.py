@@ -70,6 +70,26 @@ def test_it_serves_checks_comes_back_and_leaves_nothing(
         assert client.connect_ex(("127.0.0.1", ports[0])) != 0
 
 
+def test_who_comes_before_a_killed_edge_knows_what_to_serve_waits(process: EdgeProcess, ports: tuple[int, int]) -> None:
+    """In the first moments after a restart every host name was one that nobody had declared: 404, as if for good."""
+    process.apply(snapshot(version("v1")))
+    first = process.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    statuses = set()
+
+    def asked() -> bool:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{ports[0]}/", headers={"host": "store.localhost"})
+        except httpx.TransportError:
+            return False
+        statuses.add(answer.status_code)
+        return process.pid != first
+
+    wait_until(asked)
+    assert statuses == {200}
+
+
 def test_a_port_that_is_taken_is_said(tmp_path: Path, ports: tuple[int, int]) -> None:
     """A second checkout's edge would fail with a traceback of asyncio."""
     with socket.socket() as taken:
