@@ -176,6 +176,7 @@ storefront = Storefront(
         bundle=checked.storefront_bundle,
         variables=storefront_variables(settings, publishable_key),
         secrets=storefront_secrets(settings),
+        versions=settings.storefront_versions,
         after=backend.joined,
         replaces=checked.foreign_deployment,
     ),

@@ -101,6 +101,11 @@ class EdgeSettings(BaseModel):
         BeforeValidator(edge_kinds.variables),
         Key("must be names of variables with their secret texts", "NAME", secret=True, named=True),
     ] = {}
+    storefront_versions: Annotated[
+        dict[str, float],
+        BeforeValidator(edge_kinds.versions),
+        Key("must be ids of earlier versions with their percentages of the visits", "VERSION_ID 90", named=True),
+    ] = {}
     publishable_key: Annotated[
         str | None,
         BeforeValidator(kinds.matching(r"pk_[A-Za-z0-9_]{8,250}", "is not a publishable key")),

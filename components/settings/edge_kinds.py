@@ -17,6 +17,7 @@ from components.settings.kinds import HOST_NAME, BadItem, items, text
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<host>[a-z0-9.-]{3,253})")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 MOST_VARIABLES = 64
 """Variables and secrets of one Worker (Workers' limit on the free plan; 128 on the paid one)."""
@@ -124,6 +125,42 @@ def variables(value: object) -> dict[str, str]:
             raise ValueError(f"holds more than {LARGEST_VARIABLE} bytes under {name}, the most of a Worker's variable")
         found[name] = content
     return found
+
+
+def versions(value: object) -> dict[str, float]:
+    """Percentages of the visits by version of the Worker; those of earlier versions, beside the stack's own."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("is not a set of versions and percentages") from None
+    if not isinstance(value, dict):
+        raise ValueError("is not a set of versions and percentages")
+    found = {_version(id): _share(id, share) for id, share in value.items()}
+    if (total := sum(found.values())) > 100:
+        raise ValueError(f"gives {total:g} % of the visits away; there are 100")
+    if len(found) + (total < 100) > 2:
+        raise ValueError("splits visits between more than two versions, the stack's own among them")
+    return found
+
+
+def _version(id: object) -> str:
+    if not isinstance(id, str) or not VERSION.fullmatch(id):
+        raise ValueError(f"holds {shown(id)}, which is no version's id (pulumi stack output storefrontVersion)")
+    return id
+
+
+def _share(id: str, share: object) -> float:
+    # `pulumi config set --path` makes numbers of texts that look like them; a YAML file may hold either.
+    number = share
+    if isinstance(share, str):
+        try:
+            number = float(share)
+        except ValueError:
+            number = None
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number <= 100:
+        raise ValueError(f"gives version {id} {shown(share)}, which is no percentage above 0 and at most 100")
+    return number
 
 
 def ec_private_key(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -97,17 +98,12 @@ class Storefront(pulumi.ComponentResource):
             annotations=cloudflare.WorkerVersionAnnotationsArgs(workers_tag=args.bundle.digest),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
-        traffic: list[tuple[pulumi.Input[str], float]] = [(version.id, args.rest), *args.versions.items()]
         deployment = cloudflare.WorkersDeployment(
             f"{name}-deployment",
             account_id=args.account_id,
             script_name=worker.name,
             strategy="percentage",
-            versions=[
-                cloudflare.WorkersDeploymentVersionArgs(version_id=id, percentage=percentage)
-                for id, percentage in traffic
-                if percentage > 0
-            ],
+            versions=_traffic(version.id, args),
             annotations=cloudflare.WorkersDeploymentAnnotationsArgs(workers_message=serving.message(args.replaces)),
             # The message stays as it was until there is again something to replace.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=None if args.replaces else ["annotations"]),
@@ -127,6 +123,24 @@ class Storefront(pulumi.ComponentResource):
         self.version = version.id
         self.namespace_id = namespace.id
         self.register_outputs({"worker": self.worker, "version": self.version})
+
+
+def _traffic(version: pulumi.Output[str], args: StorefrontArgs) -> Any:
+    """Which share of the visits each version gets.
+
+    A bundle that did not change is the earlier version itself: named twice, the deployment would be refused.
+    """
+    share = cloudflare.WorkersDeploymentVersionArgs
+    if not args.versions:
+        return [share(version_id=version, percentage=100)]
+
+    def split(id: str) -> list[cloudflare.WorkersDeploymentVersionArgs]:
+        shares = {id: args.rest}
+        for other, percentage in args.versions.items():
+            shares[other] = shares.get(other, 0) + percentage
+        return [share(version_id=one, percentage=percentage) for one, percentage in shares.items() if percentage > 0]
+
+    return version.apply(split)
 
 
 def _modules(bundle: Bundle) -> list[cloudflare.WorkerVersionModuleArgs]:

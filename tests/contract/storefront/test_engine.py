@@ -126,6 +126,13 @@ def test_a_storefront_lives_its_life(project: Project, cloud: Served, tmp_path: 
     assert cloud.calls == ["POST /workers/scripts/local-storefront/deployments"]
     pulumi(*NOTHING)
 
+    # A share for the version that this bundle is itself: named twice, the API would refuse the deployment.
+    project.pulumi("config", "rm", "versions", "--stack", STACK)
+    project.pulumi("config", "set", "--path", f"versions.{second}", "90", "--stack", STACK)
+    pulumi(*UP)
+    shares = cloud.ask("/workers/scripts/local-storefront/deployments")["deployments"][0]["versions"]
+    assert shares == [{"version_id": second, "percentage": 100}]
+
     pulumi(*DESTROY)
     for path in ("/workers/domains", "/workers/workers", "/storage/kv/namespaces"):
         assert cloud.ask(path) == []

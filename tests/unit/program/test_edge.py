@@ -85,6 +85,17 @@ def test_the_edge_waits_for_all_instances(release: Path, name: str) -> None:
     assert waits >= {"backend-1-joined", "backend-2-joined"}
 
 
+def test_an_earlier_version_keeps_the_share_that_is_set(release: Path) -> None:
+    """A new storefront got every visit at once, and every visitor its fault."""
+    old = "0f2ac74b-498b-4802-8cb6-8387c421e279"
+
+    def shares(found: Recording) -> list[float]:
+        return [share["percentage"] for share in found.named("storefront-deployment").inputs["versions"]]
+
+    assert shares(run("production", release, {"storefrontVersions": f'{{"{old}": 90}}'})) == [10, 90]
+    assert shares(run("production", release)) == [100]
+
+
 def test_proxies_get_both_values_while_the_secret_changes(release: Path) -> None:
     before, after = run("local", release), run("local", release, {"originSecretPrevious": "z" * 43},
                                                secrets=("originSecretPrevious",))  # fmt: skip

@@ -40,6 +40,7 @@ def not_pkcs8() -> str:
 
 STAGING_HOSTS = {"stagingStorefrontHost": "staging.optic.works", "stagingApiHost": "api-staging.optic.works"}
 CARRIED = {**STAGING_HOSTS, "stagingOriginSecret": "s" * 43}
+V1, V2 = "0f2ac74b-498b-4802-8cb6-8387c421e279", "1f2ac74b-498b-4802-8cb6-8387c421e279"
 
 BAD = [
     # Names: no host name, outside the zone, of the other environment, twice
@@ -135,6 +136,16 @@ BAD = [
     bad("staging", "storefrontBundle", __file__, "no directory"),
     bad("staging", "storefrontBundle", "m" * 5000, "is not there"),
     bad("staging", "storefrontBundle", "m\0", "is not there"),
+    bad("staging", "storefrontVersions", "A=B", "versions and percentages", "config rm storefrontVersions"),
+    bad("staging", "storefrontVersions", {"v1": 90}, "v1, which is no version's id"),
+    bad("staging", "storefrontVersions", {V1.upper(): 90}, "no version's id"),
+    bad("staging", "storefrontVersions", {V1: 0}, f"gives version {V1} 0, which is no percentage"),
+    bad("staging", "storefrontVersions", {V1: "half"}, "half, which is no percentage"),
+    bad("staging", "storefrontVersions", {V1: True}, "no percentage"),
+    bad("staging", "storefrontVersions", {V1: "nan"}, "no percentage"),
+    bad("staging", "storefrontVersions", {V1: 101}, "at most 100", "--path 'storefrontVersions.VERSION_ID' 90"),
+    bad("staging", "storefrontVersions", {V1: 60, V2: 60}, "gives 120 % of the visits away"),
+    bad("staging", "storefrontVersions", {V1: 30, V2: 30}, "more than two versions"),
     bad("staging", "storefrontVariables", "A=B", "names and values", "config rm storefrontVariables"),
     bad("staging", "storefrontVariables", '["A"]', "names and values"),
     bad("staging", "storefrontVariables", '{"A-B": "x"}', "letters, digits and _"),

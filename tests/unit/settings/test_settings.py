@@ -171,6 +171,15 @@ def test_variables_and_secrets_of_the_storefront(release: Path) -> None:
         load(values, "staging", plaintext=["storefrontSecrets"])
 
 
+def test_visits_are_split_by_version(release: Path) -> None:
+    """As Pulumi hands it over; YAML has a number or a text there."""
+    old = "0f2ac74b-498b-4802-8cb6-8387c421e279"
+    for written, share in (("90", 90), ('"90"', 90), ("99.5", 99.5), ("100", 100)):
+        values = configuration("staging", release) | {"storefrontVersions": f'{{"{old}": {written}}}'}
+        assert load(values, "staging").storefront_versions == {old: share}
+    assert load(configuration("staging", release), "staging").storefront_versions == {}
+
+
 def test_production_carries_stagings_names(release: Path) -> None:
     values = configuration("production", release) | {
         "stagingStorefrontHost": "staging.optic.works",
