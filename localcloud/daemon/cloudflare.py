@@ -23,7 +23,7 @@ from localcloud.cloudflare.watch import Watch
 from localcloud.common.journal import Journal
 from localcloud.daemon.backends import cache
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
-from localcloud.daemon.sockets import listen
+from localcloud.daemon.sockets import listen, serving
 from localcloud.daemon.trust import write_bundle
 
 log = logging.getLogger("localcloud.daemon")
@@ -39,11 +39,7 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self, app: Any, name: str) -> None:
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="on",
-            timeout_graceful_shutdown=5, loop="asyncio", ws="none",
-        )  # fmt: skip
-        self._server = server = uvicorn.Server(config)
+        self._server = server = serving(app)
         self._socket.listen(128)
         self._thread = threading.Thread(target=server.run, args=([self._socket],), name=name, daemon=True)
         self._thread.start()

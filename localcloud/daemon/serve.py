@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from localcloud.common.identity import account_id
 from localcloud.daemon import backends, ports
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
-from localcloud.daemon.sockets import listen
+from localcloud.daemon.sockets import listen, serving
 from localcloud.machines.interface import MachineError
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ def serve(
     home.about.write_text(json.dumps(known) + "\n")
 
     # Here, not above: `status` and `stop` start fast without them.
-    import uvicorn
-
     from localcloud.common.journal import Journal
     from localcloud.hetzner.app import create_app
     from localcloud.hetzner.catalogue import Catalogue
@@ -85,19 +83,9 @@ def serve(
             other.start()
         about = {"home": str(home.path), "pid": os.getpid(), "port": port, "machines": machines_name}
         app = create_app(cloud, home.token(), RateLimit(per_hour), Journal(home.journal), about)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=5,
-            loop="asyncio",
-            ws="none",
-        )
         log.info("serving http://127.0.0.1:%d/v1 from %s", port, home.path)
         server.listen(128)
-        uvicorn.Server(config).run(sockets=[server])
+        serving(app).run(sockets=[server])
     except MachineError as wrong:
         raise DaemonError(f"the machines cannot start: {wrong}") from None
     finally:

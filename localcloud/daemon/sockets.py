@@ -1,10 +1,14 @@
-"""Listening on loopback."""
+"""Listening on loopback, and serving what listens."""
 
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING, Any
 
 from localcloud.daemon.home import DaemonError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def listen(port: int, option: str = "--port", remark: str = "") -> socket.socket:
@@ -27,3 +31,20 @@ def listen(port: int, option: str = "--port", remark: str = "") -> socket.socket
             f"python -m localcloud start {option} {port + 1}{remark}"
         ) from None
     return server
+
+
+def serving(app: Any) -> uvicorn.Server:
+    """A server for an ASGI application: silent, and done with its requests in 5 seconds."""
+    import uvicorn  # here, not above: commands that only look at the daemon start fast without it
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        loop="asyncio",
+        ws="none",
+    )
+    return uvicorn.Server(config)
