@@ -40,10 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--prepare", action="store_true", help="install and build what is needed, deploy nothing")
+    parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="install and build what is needed, deploy nothing; "
+        "enough for staging and production, and needs root only for packages that are missing",
+    )
     asked = parser.parse_args(arguments)
 
-    wrong = preflight.problems(preflight.look())
+    names = [step.name for step in setup.STEPS]
+    machine = preflight.look()
+    boots = not asked.prepare or machine.user == 0
+    wrong = preflight.problems(machine, boots=boots)
     if not asked.prepare:
         wrong += local_stack.port_problems()
     for problem in wrong:
@@ -52,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     started = time.monotonic()
-    if not execute(setup.steps([step.name for step in setup.STEPS]), LOGS):
+    if not boots:
+        names.remove("images")
+        print("Without root: no system images, which only the local stack boots.", flush=True)
+    if not execute(setup.steps(names), LOGS):
         return 1
     (LOCAL / "toolchain" / "prepared").touch()
     print(f"Prepared in {time.monotonic() - started:.1f} s.", flush=True)

@@ -118,13 +118,24 @@ def test_the_systems_own_commands_come_first(name: str, checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SHELLS)
-@pytest.mark.parametrize("lacking", [".venv/bin/python", ".local/toolchain/pulumi", ".local/cloud/token"])
+@pytest.mark.parametrize("lacking", [".venv/bin/python", ".local/toolchain/pulumi"])
 def test_what_is_missing_is_one_sentence_and_the_shell_stays(name: str, lacking: str, checkout: Path) -> None:
     """An `exit` in a sourced file closed people's terminals."""
     (checkout / lacking).unlink()
     result = shell(name, '. scripts/env; echo "still here $?"', checkout)
     assert result.stdout == "still here 1\n"
     assert result.stderr.count("\n") == 1 and "scripts/up" in result.stderr
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_prepared_checkout_serves_the_other_stacks(name: str, checkout: Path) -> None:
+    """Whoever has to look after production was told to bring a whole store up on the own machine first."""
+    (checkout / ".local" / "cloud" / "token").unlink()
+    script = 'set -eu; . scripts/env; echo "$PATH"; echo "$HCLOUD_TOKEN ${HCLOUD_ENDPOINT-none}"'
+    result = shell(name, script, checkout, HCLOUD_TOKEN="mine")
+    path, rest = result.stdout.splitlines()
+    assert path.startswith(f"{checkout}/scripts/toolchain/shim:{checkout}/.venv/bin:") and rest == "mine none"
+    assert result.stderr.count("\n") == 1 and "scripts/up" in result.stderr and "production" in result.stderr
 
 
 @pytest.mark.parametrize("name", SHELLS)
