@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components import edge_lookup, plan, taken_names
+from components import edge_lookup, plan, shared_zone, taken_names
 from components.edge_lookup import Answer, FoundZone
 from components.edge_rules import PHASES
 from components.permissions import RULES, SETTINGS, needed
@@ -94,7 +94,7 @@ class EdgePreflight:
 
     def _inside(self, zone: FoundZone) -> Iterator[Problem]:
         wanted = {permission.name: permission for permission in needed(self.settings, zone.id)}
-        names = taken_names.questions(self.settings, zone.id)
+        names = taken_names.questions(self.settings, zone.id) | shared_zone.questions(self.settings, zone.id)
         answers = edge_lookup.ask_all({name: each.question for name, each in wanted.items()} | names)
         for name in wanted:
             answer = answers[name]
@@ -111,6 +111,7 @@ class EdgePreflight:
             else:
                 raise edge_lookup.no_answer(f"what {name} opens", answer)
         self._say_what_tls_becomes(zone, answers.get(SETTINGS))
+        shared_zone.warn(self.settings, answers, self.stack)
         yield from self._other_owner(zone, answers.get(RULES))
         yield from taken_names.problems(self.settings, answers, self.stack)
 

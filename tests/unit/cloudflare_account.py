@@ -55,6 +55,9 @@ class Account:
             return {"results": list(self.rulesets)}
         if name == "getDnsRecords" and "name" in arguments:
             return {"results": [each for each in self.records if each["name"] == arguments["name"]["exact"]]}
+        if name == "getDnsRecords" and "comment" in arguments:
+            begins = arguments["comment"]["startswith"]
+            return {"results": [each for each in self.records if (each["comment"] or "").startswith(begins)]}
         if name == "getR2Bucket":
             return {"name": arguments["bucketName"]} if self.bucket else ({}, [("", ABSENT)])
         if name == "getZoneSetting":

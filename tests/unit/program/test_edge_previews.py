@@ -67,6 +67,25 @@ def test_a_preview_says_who_owns_the_zone(release: Path) -> None:
     )
 
 
+def test_production_sees_a_staging_that_it_does_not_carry(release: Path) -> None:
+    """Staging was made first: all was well in its preview, and its API answered 403 to everybody."""
+    host = "api-staging.optic.works"
+    there = Account(records=(record(host, comment="OpticWorks Store staging: API, to the load balancer"),))
+    told = {"stagingApiHost": host, "stagingOriginSecret": "s" * 43}
+
+    def said(environment: str, **changes: str) -> list[str]:
+        return [each for each in look(environment, release, there, changes).messages if "answers 403" in each]
+
+    (warned,) = said("production")
+    assert host in warned and "stagingApiHost is not set" in warned
+    assert f"pulumi config set stagingApiHost {host} --stack production" in warned
+    assert "secrets set stagingOriginSecret -s production" in warned
+    assert not said("production", **told)
+    (other,) = said("production", **told | {"stagingApiHost": "api-staging2.optic.works"})
+    assert "stagingApiHost is api-staging2.optic.works" in other
+    assert not said("staging")
+
+
 def test_a_zone_without_its_name_servers_is_told(release: Path) -> None:
     found = look("production", release, Account(zones=(zone(status="pending"),)))
 
