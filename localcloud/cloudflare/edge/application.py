@@ -52,7 +52,7 @@ class Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive)
         request = to_request(scope, body)
-        sending = asyncio.create_task(self._answer(request, send))
+        sending = asyncio.create_task(self._answer(request, body, send))
         leaving = asyncio.create_task(body.left())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -78,10 +78,14 @@ class Application:
         finally:
             await asyncio.shield(response.aclose())
 
-    async def _answer(self, request: Request, send: Send) -> None:
+    async def _answer(self, request: Request, body: Body, send: Send) -> None:
         response = await self._handle(request)
         try:
             await _send(request, response, send)
+            if request.http_version == "2":
+                # hypercorn ends all of a connection where a part of a body comes for a stream that has ended.
+                await body.leave()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await asyncio.shield(response.aclose())
 
@@ -103,6 +107,12 @@ class Body:
             if not event.get("more_body"):
                 self._read.set()
                 return
+
+    async def leave(self) -> None:
+        """Read what comes of it still, for nobody."""
+        while not self._read.is_set():
+            async for _ in self:
+                pass
 
     def skip(self) -> None:
         """There is none that anybody would read."""
@@ -152,4 +162,3 @@ async def _send(request: Request, response: Response, send: Send) -> None:
         async with contextlib.aclosing(response.body) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from localcloud.cloudflare.edge import forwarding, messages, origins, split, worker_errors
+from localcloud.cloudflare.edge import arrival, forwarding, messages, origins, split, worker_errors
 from localcloud.cloudflare.edge.access.gate import Gate, Passage
 from localcloud.cloudflare.edge.buckets import ORIGIN, Buckets
 from localcloud.cloudflare.edge.cache import Cache
@@ -101,7 +101,9 @@ class Edge:
                 await asyncio.wait_for(self._told.wait(), FIRST_SECONDS)
         generation = self.replays.generation
         try:
-            response = await self._respond(request)
+            response = arrival.refuse(request) or await self._respond(request)
+        except arrival.TooLong as error:
+            response = error.response()
         except OriginError as error:
             response = messages.text(error.status, f"error code: {error.code}\n{error}")
         except ResourceLimit as error:
