@@ -19,6 +19,8 @@ const BELOW = "storefront";
  * it would go to the origin directly, without the header by which the origin knows the edge, and be refused.
  */
 const REQUIRED_FLAGS = ["global_fetch_strictly_public"];
+/** Either gives AsyncLocalStorage, by which src/origin.ts knows for whom a request is made; the second gives only that. */
+const STORAGE_FLAGS = ["nodejs_compat", "nodejs_als"];
 /** Assets are served before any Worker runs: one of these would hide an address that the Worker answers itself. */
 const RESERVED = /^\/(health|maintenance\/pass)(\.html|\/index\.html)?$|^\/status\.json$/;
 
@@ -35,7 +37,7 @@ export async function compose(asked) {
   const type = "application/javascript+module";
   const ours = [
     { name: MAIN, type, content: await worker(bundle.main) },
-    { name: FIRST, type, content: await bundled('import "./origin.ts";') },
+    { name: FIRST, type, content: await bundled('export * from "./origin.ts";') },
   ];
   const modules = [...ours, ...bundle.modules.map((module) => ({ ...module, name: `${BELOW}/${module.name}` }))];
   const contents = modules.map((module) => module.content);
@@ -45,7 +47,7 @@ export async function compose(asked) {
   const settings = {
     main_module: MAIN,
     compatibility_date: bundle.compatibilityDate,
-    compatibility_flags: [...new Set([...bundle.compatibilityFlags, ...REQUIRED_FLAGS])],
+    compatibility_flags: flags(bundle.compatibilityFlags),
     modules: modules.map(({ name, type, content }) => ({ name, content_type: type, size: content.length })),
     assets: {
       directory: "assets",
@@ -67,6 +69,12 @@ export async function compose(asked) {
   return manifest;
 }
 
+/** The bundle's flags and those that this Worker needs. @param {string[]} given */
+function flags(given) {
+  const storage = given.some((flag) => STORAGE_FLAGS.includes(flag)) ? [] : STORAGE_FLAGS.slice(-1);
+  return [...new Set([...given, ...REQUIRED_FLAGS, ...storage])];
+}
+
 /** This Worker as one module that imports the bundle's main module. @param {string} main */
 async function worker(main) {
   const bundle = JSON.stringify(`./${BELOW}/${main}`);
@@ -83,7 +91,7 @@ async function bundled(contents) {
     write: false,
     format: "esm",
     target: "es2022",
-    external: [`./${BELOW}/*`, `./${FIRST}`, "cloudflare:workers"],
+    external: [`./${BELOW}/*`, `./${FIRST}`, "cloudflare:workers", "node:async_hooks"],
   });
   return Buffer.from(/** @type {import("esbuild").OutputFile} */ (built.outputFiles[0]).contents);
 }

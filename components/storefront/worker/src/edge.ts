@@ -8,6 +8,8 @@
 import type { Bundle, Env } from "./env.ts";
 import { health } from "./health.ts";
 import { maintenance } from "./maintenance.ts";
+// The module that is loaded before the bundle, not a second one in this: see build/compose.mjs.
+import { onBehalfOf } from "./origin.js";
 import { closed } from "./page.ts";
 import { hasPass, takePass } from "./passes.ts";
 import { status } from "./status.ts";
@@ -23,7 +25,7 @@ export function before(bundle: Bundle): Bundle {
   return {
     ...bundle,
     async fetch(request, env, context) {
-      return stamped(await answer(bundle, request, env, context), env);
+      return stamped(await onBehalfOf(request, () => answer(bundle, request, env, context)), env);
     },
   };
 }

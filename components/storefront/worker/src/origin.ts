@@ -1,17 +1,30 @@
 /**
- * Requests to the store's API carry the origin secret, by which the API's servers know that they came through the edge.
+ * Requests to the store's API carry the origin secret, by which the API's servers know that they came through the edge,
+ * and the address of the visitor whom they are made for.
  *
- * A Worker's request within its own zone may pass the zone's transform rules by, which set that header for everybody
- * else. This module is loaded before the bundle, so that whatever keeps `fetch` for itself keeps this one.
+ * A Worker's request within its own zone may pass the zone's transform rules by, which set the secret for everybody
+ * else. Its CF-Connecting-IP, by which the zone's rate limits count, is what the Worker says in X-Real-IP: without it all
+ * visitors would be counted as one.
+ *
+ * This module is loaded before the bundle, so that whatever keeps `fetch` for itself keeps this one.
  */
 import { env } from "cloudflare:workers";
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Env } from "./env.ts";
 
 export const HEADER = "x-origin-secret";
+const REAL_IP = "x-real-ip";
 const MOST = 5; // redirects
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 const real = globalThis.fetch;
+const visitor = new AsyncLocalStorage<string>();
+
+/** Does `work`, whose requests to the API are made for whoever sent `request`. */
+export function onBehalfOf<T>(request: Request, work: () => T): T {
+  const address = request.headers.get("cf-connecting-ip");
+  return address ? visitor.run(address, work) : work();
+}
 
 globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
   const secret = forApi(new URL(input instanceof Request ? input.url : String(input)));
@@ -34,6 +47,8 @@ async function asked(request: Request, secret: string, left = MOST): Promise<Res
   const follows = request.redirect === "follow";
   const headers = new Headers(request.headers);
   headers.set(HEADER, secret);
+  const address = visitor.getStore();
+  if (address) headers.set(REAL_IP, address);
   const answer = await real(new Request(request, { headers, redirect: follows ? "manual" : request.redirect }));
   const location = answer.headers.get("location");
   if (!follows || !location || !REDIRECTS.includes(answer.status)) return answer;
@@ -48,7 +63,7 @@ async function asked(request: Request, secret: string, left = MOST): Promise<Res
 /** The next request, as fetch's specification has it; what was sent as a body is gone and cannot be sent again. */
 function following(request: Request, status: number, to: URL): Request {
   const headers = new Headers(request.headers);
-  headers.delete(HEADER);
+  for (const name of [HEADER, REAL_IP]) headers.delete(name);
   if (to.origin !== new URL(request.url).origin) headers.delete("authorization");
   const bodiless = request.method === "GET" || request.method === "HEAD";
   const becomesGet = status === 303 || (request.method === "POST" && status < 303);

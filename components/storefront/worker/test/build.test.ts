@@ -34,6 +34,12 @@ describe("composition", () => {
     expect(made.compatibility_flags).toEqual(["nodejs_compat", "global_fetch_strictly_public"]);
   });
 
+  it("has what it knows its visitor by, also where the bundle asks for nothing of Node's", async () => {
+    const plain = JSON.stringify({ main: ".open-next/worker.js", compatibility_date: "2026-04-01" });
+    const made = await build(directory({ "wrangler.json": plain }));
+    expect(made.compatibility_flags).toEqual(["global_fetch_strictly_public", "nodejs_als"]);
+  });
+
   it("is the same for the same bundle, and another as soon as one asset differs", async () => {
     const [one, two, other] = [
       await build(directory()),

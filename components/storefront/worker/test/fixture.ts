@@ -19,7 +19,8 @@ export default {
     const url = new URL(request.url);
     if (url.pathname === "/asset") return env.ASSETS.fetch(new URL("/hello.txt", url));
     if (url.pathname === "/ask") {
-      const { to, method = "GET", redirect = "follow" } = Object.fromEntries(url.searchParams);
+      const { to, first, method = "GET", redirect = "follow" } = Object.fromEntries(url.searchParams);
+      if (first) await (await early(first)).text();
       const answer = await early(to, { method, redirect, body: method === "GET" ? undefined : "x" }).catch((error) => error);
       return new Response(answer instanceof Error ? answer.message : answer.status + " " + answer.url);
     }

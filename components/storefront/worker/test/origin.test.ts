@@ -7,10 +7,21 @@ const ORIGIN_SECRET = "only-the-edge-knows-it";
 describe("requests to the API", () => {
   let store: Running;
   let asked: [string, string, string | null][] = [];
+  /** Address, and whom the request is said to be made for. */
+  let visitorsOf: [string, string | null][] = [];
+  let waiting: (() => void)[] = [];
   beforeAll(async () => {
-    const outboundService = (request: Request) => {
+    const outboundService = async (request: Request) => {
       const { href, pathname, searchParams } = new URL(request.url);
       asked.push([request.method, href, request.headers.get("x-origin-secret")]);
+      visitorsOf.push([href, request.headers.get("x-real-ip")]);
+      if (pathname === "/together") {
+        // Nobody is answered before the second visitor has asked as well.
+        await new Promise<void>((answer) => {
+          waiting.push(answer);
+          if (waiting.length === 2) for (const one of waiting) one();
+        });
+      }
       if (pathname !== "/moved" && pathname !== "/circle") return new Response("{}");
       const location = searchParams.get("to") ?? pathname;
       return new Response(null, { status: Number(searchParams.get("status") ?? 302), headers: { location } });
@@ -19,6 +30,8 @@ describe("requests to the API", () => {
   });
   beforeEach(() => {
     asked = [];
+    visitorsOf = [];
+    waiting = [];
   });
   afterAll(() => store[Symbol.asyncDispose]());
 
@@ -62,6 +75,33 @@ describe("requests to the API", () => {
   it("say so where a body would have to be sent again", async () => {
     expect(await ask(moved("/store/carts", "307"), { method: "POST" })).toMatch(/redirects a POST/);
     expect(asked).toHaveLength(1);
+  });
+
+  it("count for the visitor whom they are made for, of two at one time (one limit for all closed the shop)", async () => {
+    const visitors = ["192.0.2.1", "2001:db8::2"];
+    await Promise.all(
+      visitors.map((ip) =>
+        store.get(`/ask?${new URLSearchParams({ first: `${API}/together`, to: `${API}/store/carts?of=${ip}` })}`, {
+          headers: { "cf-connecting-ip": ip, "x-real-ip": "203.0.113.9" },
+        }),
+      ),
+    );
+    const told = Object.fromEntries(visitorsOf.map(([url, ip]) => [url.split("of=")[1], ip]));
+    expect(told).toMatchObject(Object.fromEntries(visitors.map((ip) => [ip, ip])));
+    expect(visitorsOf.filter(([url]) => url.endsWith("/together")).map(([, ip]) => ip)).toEqual(
+      expect.arrayContaining(visitors),
+    );
+  });
+
+  it("do not tell a visitor's address where the API redirects, nor other origins", async () => {
+    const headers = { "cf-connecting-ip": "192.0.2.1" };
+    await store.get(`/ask?${new URLSearchParams({ to: moved("https://elsewhere.example/x") })}`, { headers });
+    await store.get(`/ask?${new URLSearchParams({ to: "https://elsewhere.example/y" })}`, { headers });
+    expect(visitorsOf.map(([url, ip]) => [new URL(url).pathname, ip])).toEqual([
+      ["/moved", "192.0.2.1"],
+      ["/x", null],
+      ["/y", null],
+    ]);
   });
 
   it("leave redirects alone where the bundle asked for that", async () => {
