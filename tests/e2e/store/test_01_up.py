@@ -13,7 +13,6 @@ EXPECTED_OUTPUTS = {
     "imagesUrl", "statusUrl", "metricsUrl", "backupsBucket", "backupsEndpoint", "backupsCredentials",
     "accessServiceToken", "cloudflareZoneId", "ownsZone", "storefrontWorker", "storefrontVersion",
     "storefrontStateNamespace",
-    "storefrontStateNamespace",
 }  # fmt: skip
 
 
