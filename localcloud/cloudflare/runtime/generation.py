@@ -156,13 +156,23 @@ async def _start(binary: Path, program: Program, folder: Path, addresses: Addres
         )  # fmt: skip
     os.close(write_end)
     generation = Generation(folder, process, sockets)
+    listening = asyncio.create_task(_listening(read_end, set(sockets)))
+    looping = asyncio.create_task(watchdog.startup_exceeded(process.pid, len(running)))
     try:
-        await asyncio.wait_for(_listening(read_end, set(sockets)), START_SECONDS)
+        await asyncio.wait((listening, looping), timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            raise TimeoutError
+        listening.result()
     except (TimeoutError, RuntimeFailure):
         await _end_failed(generation)
+        if looping.done():
+            raise RuntimeFailure("Script startup exceeded CPU time limit.") from None
         words = log.read_bytes()[said_before:].decode(errors="replace")
         raise RuntimeFailure(f"workerd does not run this configuration:\n{words.strip()}") from None
     finally:
+        listening.cancel()
+        looping.cancel()
+        await asyncio.wait((listening, looping))
         os.close(read_end)
     return generation
 

@@ -14,6 +14,8 @@ from pathlib import Path
 LOOK_SECONDS = 0.25
 CPU_SECONDS = 10.0
 """CPU time that workerd may take without answering; less than Cloudflare's, because everybody waits meanwhile."""
+STARTUP_SECONDS = 4.0
+"""CPU time to begin with, and one second, Cloudflare's limit, for each version."""
 BASE_BYTES = 512 * 2**20
 WORKER_BYTES = 128 * 2**20
 """Memory that workerd may take: for itself, and for each version that runs."""
@@ -38,6 +40,12 @@ async def exceeded(pid: int, alive_socket: str, versions: int) -> str:
                 return f"{now - since:.0f} s of CPU time without an answer, of {CPU_SECONDS:.0f}"
     finally:
         asking.cancel()
+
+
+async def startup_exceeded(pid: int, versions: int) -> None:
+    """Returns once a process that has yet to listen has taken more CPU time than its Workers may for their start."""
+    while cpu_seconds(pid) <= STARTUP_SECONDS + versions:
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def cpu_seconds(pid: int) -> float:

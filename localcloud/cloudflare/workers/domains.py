@@ -20,6 +20,9 @@ ADDRESS = "100::"
 def attach(call: Call, hostname: str, service: str, sent: dict[str, Any]) -> Row:
     """Give a host name to a Worker. Raises 404 without the Worker or the zone, and 409 if the name is taken."""
     hostname = hostname.lower()
+    if "*" in hostname:
+        text = f"Hostname '{hostname}' has a wildcard, which a custom domain may not have; use a route."
+        raise bad_request(text, 100114, "/hostname")
     worker = call.tx.get(model.KIND, call.account, service)
     if worker is None:
         raise ApiError(404, 10007, f"Worker {service} does not exist on your account.")

@@ -64,3 +64,11 @@ def test_base64_of_values_is_strict(api: Served, namespace: str) -> None:
     """Half a value was kept where the rest of it was no Base64."""
     sent = [{"key": "a", "value": base64.b64encode(b"whole").decode() + "!", "base64": True}]
     assert api.error("PUT", f"A/storage/kv/namespaces/{namespace}/bulk", sent) == (400, 10021)
+
+
+def test_a_custom_domain_has_no_wildcard(api: Served) -> None:
+    """Cloudflare refuses it: what a preview shows as created would fail in production."""
+    api.script()
+    zone = api.zone
+    sent = {"hostname": "*.example.localhost", "service": "shop", "zone_id": zone}
+    assert api.error("PUT", "A/workers/domains", sent) == (400, 100114)

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from localcloud.cloudflare.runtime import watchdog
+from localcloud.cloudflare.runtime.model import RuntimeFailure
 from tests.contract.cloudflare_edge.conftest import Running
 from tests.contract.cloudflare_edge.workers import snapshot, version
 
@@ -72,3 +73,12 @@ async def test_reads_outlive_a_killed_runtime(edge: Running) -> None:
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         assert (await posted).status_code == 520  # what may have happened must not happen twice
+
+
+async def test_a_script_that_never_starts_is_refused_soon_and_with_a_reason(edge: Running) -> None:
+    """An endless loop outside of handlers held up every other deploy for 30 s, and then said nothing."""
+    await edge.service.apply(snapshot(version("v1", BAD)))
+    endless = version("v2", "for (;;) {} export default { fetch() {} }", worker="other")
+    async with asyncio.timeout(20):
+        with pytest.raises(RuntimeFailure, match="startup exceeded CPU time limit"):
+            await edge.service.check(snapshot(version("v1", BAD), endless))
