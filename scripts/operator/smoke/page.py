@@ -74,9 +74,22 @@ class Page:
         except httpx.HTTPError as error:
             raise Unexpected(f"{address}: {error or type(error).__name__}") from error
         if answer.status_code != 200:
-            words = " ".join(answer.text.split())[:120] if "image" not in answer.headers.get("content-type", "") else ""
+            words = _words(answer)
             raise Unexpected(f"{address} answers {answer.status_code}{f': {words}' if words else ''}")
         return answer
+
+
+def _words(answer: httpx.Response) -> str:
+    """What an answer says to people, shortly: of a page what a browser would show, of a picture nothing."""
+    kind = answer.headers.get("content-type", "")
+    if "image" in kind:
+        return ""
+    text = answer.text
+    if kind.startswith("text/html"):
+        content = _Content()
+        content.feed(text)
+        text = " · ".join(content.text)
+    return " ".join(text.split())[:120]
 
 
 class _Content(HTMLParser):

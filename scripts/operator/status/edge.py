@@ -52,8 +52,12 @@ def look(client: httpx.Client, expected: Collection[str]) -> Seen:
         name = answer.headers.get("x-instance", "")
         if name:
             seen.releases[name] = answer.headers.get("x-release", "")
-        seen.health = _body(answer) or seen.health
-        if answer.status_code != 200 and not seen.health:
+        body = _body(answer)
+        seen.health = body or seen.health
+        if answer.status_code != 200 and name and body:
+            # The load balancer asks every few seconds: an instance that just fell is healthy to it, not to customers.
+            seen.problem = f"{url}/health answers {answer.status_code}: {name} says {body['status']}"
+        elif answer.status_code != 200 and not seen.health:
             seen.problem = f"{url}/health answers {answer.status_code}"
             if answer.status_code in EDGE and not name:
                 seen.problem += f": {EDGE[answer.status_code]}"

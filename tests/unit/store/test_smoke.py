@@ -165,7 +165,7 @@ def test_the_path_begins_at_the_storefront() -> None:
 @pytest.mark.parametrize(
     ("broken", "step", "reason"),
     [
-        (page(page=httpx.Response(503, html="<h1>We are back at 10:00</h1>")), "storefront", "503: <h1>We are back"),
+        (page(page=httpx.Response(503, html="<style>p {}</style><p>Back\nat 10")), "storefront", "503: Back at 10"),
         (page(page=httpx.Response(200, json={})), "storefront", "instead of a page"),
         (page(page=httpx.ConnectError("certificate verify failed")), "storefront", "certificate verify failed"),
         (page(page=httpx.ReadTimeout("")), "storefront", "no answer in"),

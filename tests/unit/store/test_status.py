@@ -193,6 +193,18 @@ def test_a_page_of_the_edges_own_is_told_apart_from_the_stores_answer(status: in
     assert str(status) in seen.problem and words in seen.problem and seen.health == {}
 
 
+def test_an_instance_that_fell_since_the_balancer_asked_is_no_healthy_store() -> None:
+    """Six seconds of "healthy" and exit code 0 while every customer gets 503 send somebody back to bed."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, json=GOOD | {"status": "error"}, headers={"x-instance": "m1", "x-release": "r1"})
+
+    with public(answer) as client:
+        seen = edge.look(client, ["m1"])
+    assert "answers 503: m1 says error" in seen.problem
+    assert seen.releases == {"m1": "r1"} and seen.health["database"] == "connected"
+
+
 def test_instances_that_refuse_the_edge_are_no_healthy_store() -> None:
     """Production got a new origin secret before staging's proxies did: 403 for every customer, 200 for /health."""
 
