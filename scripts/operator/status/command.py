@@ -11,6 +11,7 @@ from scripts.operator.engine import Engine
 from scripts.operator.errors import Exit
 from scripts.operator.options import DEFAULT_STACK, AsJson, ConfigFile, Stack
 from scripts.operator.status.collect import collect
+from scripts.operator.status.edge import EDGE
 from scripts.operator.status.report import Report, Service
 
 
@@ -97,4 +98,6 @@ def _advice(report: Report) -> str:
         if one.health == "unhealthy" and one.server:
             suffix = "postgres" if one is report.database else "redis"
             return f"scripts/store ssh -s {report.stack} {suffix} sudo journalctl -n 50 says why"
+    if any(words in report.loadBalancer["reason"] for words in EDGE.values()):
+        return f"pulumi refresh --preview-only --diff -s {report.stack} shows whether record or balancer were changed"
     return f"scripts/store ssh -s {report.stack} medusa sudo journalctl -u medusa -n 50 says why one is not healthy"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from scripts.operator.ssh.hosts import Host
-from scripts.operator.status import collect, edge, probe
+from scripts.operator.status import collect, command, edge, probe
 from scripts.operator.status.cloud import Balancer, Server, Target, View, _reason
 from scripts.operator.status.collect import assemble
 from scripts.operator.status.edge import Seen
@@ -191,6 +191,14 @@ def test_a_page_of_the_edges_own_is_told_apart_from_the_stores_answer(status: in
     with public(lambda _request: httpx.Response(status, text="error code: 52x")) as client:
         seen = edge.look(client, ["m1"])
     assert str(status) in seen.problem and words in seen.problem and seen.health == {}
+
+
+def test_a_way_that_was_cut_before_the_instances_is_not_looked_for_in_their_journals() -> None:
+    """Somebody changed the API's record: every instance is well, and no customer arrives."""
+    seen = Seen(problem=f"{API}/health answers 523: {edge.EDGE[523]}")
+    found = assemble("production", OUTPUTS, view(), seen, {})
+    assert not found.healthy and all(one.health == "healthy" for one in found.instances)
+    assert "pulumi refresh --preview-only --diff -s production" in command._advice(found)
 
 
 def test_an_instance_that_fell_since_the_balancer_asked_is_no_healthy_store() -> None:
