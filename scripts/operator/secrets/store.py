@@ -152,7 +152,7 @@ def _known(key: str) -> Secret:
 def _rotatable(engine: Engine, key: str) -> Secret:
     secret = _known(key)
     if secret.rotation:
-        raise OperatorError(f"{key} is not rotated by itself", advice=secret.rotation)
+        raise UsageProblem(f"{key} is not rotated by itself", advice=secret.rotation)
     if secret.maker(engine.stack) is None:
-        raise OperatorError(f"{key} cannot be made here", advice=how_to_set(secret, engine.stack))
+        raise UsageProblem(f"{key} cannot be made here", advice=how_to_set(secret, engine.stack))
     return secret

@@ -61,7 +61,7 @@ def test_rotation_makes_anew_only_what_is_named() -> None:
 def test_keys_whose_loss_locks_everybody_out_are_not_rotated(key: str) -> None:
     """A new SSH key that no server knows leaves Pulumi, and the person on call, outside."""
     pulumi = FakePulumi()
-    with pytest.raises(OperatorError) as refused:
+    with pytest.raises(UsageProblem) as refused:
         store.generate(pulumi.engine(), [key])
     assert key in refused.value.message and refused.value.advice
     assert pulumi.config == {}
