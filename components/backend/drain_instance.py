@@ -19,16 +19,23 @@ from pathlib import Path
 
 CONNECT_SECONDS = 6
 DRAIN_SECONDS = 60
+STOP_SECONDS = 100
+"""What the units allow: a minute for the worker's jobs, then 35 seconds for Medusa."""
 # cloud-init's instance id is the server's id: without it the drain would hit whoever took the address over.
 IDENTITY = "/var/lib/cloud/data/instance-id"
 OTHER_SERVER = 66
 
 
 def remote_line(server_id: str) -> str:
-    """The shell line: drain, if this is the server that is meant."""
+    """The shell line: drain and stop, if this is the server that is meant.
+
+    Stopped here, jobs end with the database in reach: the private network goes before the server is shut down, and what
+    cannot reach Redis hangs until it is killed.
+    """
     return (
         f'if [ "$(cat {IDENTITY} 2>/dev/null)" != {shlex.quote(server_id)} ]; then exit {OTHER_SERVER}; fi; '
-        f"exec sudo -n /usr/local/sbin/store-drain --seconds {DRAIN_SECONDS}"
+        f"sudo -n /usr/local/sbin/store-drain --seconds {DRAIN_SECONDS}; drained=$?; "
+        "sudo -n systemctl stop medusa-worker medusa; exit $drained"
     )
 
 
@@ -82,7 +89,7 @@ def main() -> int:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=DRAIN_SECONDS + CONNECT_SECONDS + 15,
+                timeout=DRAIN_SECONDS + STOP_SECONDS + CONNECT_SECONDS + 15,
                 check=False,
             )
         except FileNotFoundError:

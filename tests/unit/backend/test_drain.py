@@ -7,7 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,14 +152,34 @@ def test_a_machine_without_ssh_or_an_incomplete_state(tmp_path: Path) -> None:
     assert done.returncode == 0 and "STORE_HOST" in done.stdout
 
 
-def test_another_server_at_the_address_is_left_alone(tmp_path: Path) -> None:
-    """A deleted server's address goes to somebody else's."""
-    line = drain_instance.remote_line("4711").replace(drain_instance.IDENTITY, str(tmp_path / "instance-id"))
-    line = line.replace("exec sudo -n /usr/local/sbin/store-drain", "exec echo drained")
-    for identity, code in (("4711", 0), ("4712", drain_instance.OTHER_SERVER)):
+@pytest.fixture
+def server(tmp_path: Path) -> Callable[[str, int], tuple[int, list[str]]]:
+    """Runs the shell line for server 4711 on the server of an identity, whose store-drain ends with a code; returns the
+    line's code and what was run as root."""
+
+    def run(identity: str, drained: int) -> tuple[int, list[str]]:
         (tmp_path / "instance-id").write_text(f"{identity}\n")
-        assert subprocess.run(["sh", "-c", line], capture_output=True, check=False).returncode == code
-    os.remove(tmp_path / "instance-id")
-    assert (
-        subprocess.run(["sh", "-c", line], capture_output=True, check=False).returncode == drain_instance.OTHER_SERVER
-    )
+        (tmp_path / "ran").write_text("")
+        sudo = tmp_path / "sudo"
+        sudo.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/ran\n[ "${{2##*/}}" != store-drain ] || exit {drained}\n')
+        sudo.chmod(0o755)
+        line = drain_instance.remote_line("4711").replace(drain_instance.IDENTITY, str(tmp_path / "instance-id"))
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, check=False)
+        return done.returncode, (tmp_path / "ran").read_text().splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("drained", [0, 1])
+def test_medusa_is_stopped_once_it_serves_nobody(server: Callable[[str, int], Any], drained: int) -> None:
+    """Told to end when its private network was gone, it waited for Redis until it was killed, and jobs with it."""
+    code, ran = server("4711", drained)
+    assert code == drained
+    assert "store-drain" in ran[0] and ran[1:] == ["-n systemctl stop medusa-worker medusa"]
+
+
+@pytest.mark.parametrize("identity", ["4712", ""])
+def test_another_server_at_the_address_is_left_alone(server: Callable[[str, int], Any], identity: str) -> None:
+    """A deleted server's address goes to somebody else's."""
+    assert server(identity, 0) == (drain_instance.OTHER_SERVER, [])
