@@ -24,6 +24,8 @@ class WatchArgs:
     api_host: str
     alert_emails: Sequence[str] = ()
     """None: nobody is told."""
+    after: Sequence[pulumi.Resource] = ()
+    """The instances serve by then: an API that is not there yet, or not any more, would wake somebody."""
 
 
 class Watch(pulumi.ComponentResource):
@@ -69,7 +71,7 @@ class Watch(pulumi.ComponentResource):
                 follow_redirects=False,
                 allow_insecure=False,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
 
     def _notify(self, name: str, args: WatchArgs, check: cloudflare.Healthcheck) -> None:

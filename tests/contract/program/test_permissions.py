@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from components import edge_lookup
-from components.permissions import RULES, needed
+from components.preflight import questions
+from components.preflight.permissions import RULES, needed
 from components.settings import Settings, load
 from localcloud.cloudflare.accounts.groups import ACCOUNT, GROUPS, ZONE
 from localcloud.cloudflare.app import create_app
@@ -89,10 +89,10 @@ def refused(cloud: Served, settings: Settings, token: str) -> set[str]:
             try:
                 plugin.invoke(permission.question.function, **permission.question.arguments)
             except Failed as error:
-                if edge_lookup.refused(error):
+                if questions.refused(error):
                     found.add(permission.name)
                 else:
-                    assert edge_lookup.absent(error), f"{permission.name}: {error}"
+                    assert questions.absent(error), f"{permission.name}: {error}"
     return found
 
 

@@ -55,6 +55,12 @@ def test_a_target_joins_after_its_instance_serves_and_leaves_after_it_was_draine
         assert drain.delete_before_replace and drain.inputs["delete"].startswith("python3 components/backend/")
 
 
+def test_nobody_is_woken_by_a_store_that_is_being_made(release: Path) -> None:
+    """The check failed twice while the servers still installed, and the first thing on-call heard was an alarm."""
+    production = run(release, 2, "production")
+    assert {"backend-1-joined", "backend-2-joined"} <= needs(production, production.named("watch-health"))
+
+
 def test_instances_change_one_after_the_other(three: Recording) -> None:
     """A release that starts on all at once leaves nobody to serve meanwhile."""
     assert "backend-1-serve" in needs(three, three.named("backend-2-serve"))

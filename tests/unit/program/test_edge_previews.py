@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from components import plan
-from components.permissions import needed
+from components.preflight.permissions import needed
 from components.settings import CloudflarePlan
 from tests.unit.cloudflare_account import Account, record, ruleset, zone
 from tests.unit.configurations import ZONE

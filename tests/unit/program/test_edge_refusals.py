@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.permissions import RULES, needed
+from components.preflight.permissions import RULES, needed
 from tests.unit.cloudflare_account import Account, record, ruleset, zone
 from tests.unit.configurations import ACCOUNT, ZONE
 from tests.unit.monitor import PROJECT_FOLDER

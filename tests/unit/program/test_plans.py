@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.addresses import AddressPlan
-from components.availability import Wanted, alternatives, unavailable
 from components.first_boot import LIMIT, user_data
 from components.hostkeys import host_key, public_half
 from components.load_balancer import fitting_type
-from components.lookup import Offer
+from components.preflight.availability import Wanted, alternatives, unavailable
+from components.preflight.hetzner import Offer
 from components.retries import PAUSES, worth_another_try
 from components.settings import MAX_INSTANCES, smallest_balancer
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pulumi
 
-from components import edge_lookup, plan, shared_zone, taken_names
-from components.edge_lookup import Answer, FoundZone
+from components import plan
 from components.edge_rules import PHASES
-from components.permissions import RULES, SETTINGS, needed
+from components.preflight import questions, shared_zone, taken_names
+from components.preflight.permissions import RULES, SETTINGS, needed
+from components.preflight.questions import Answer, FoundZone
 from components.settings import Environment, Problem, Settings
 
 TOKEN = "cloudflare:apiToken"
@@ -30,7 +31,7 @@ class EdgePreflight:
 
     def _look(self) -> Iterator[Problem]:
         try:
-            found = edge_lookup.zones(self.settings.domain)
+            found = questions.zones(self.settings.domain)
             zone = next((each for each in found if each.name == self.settings.domain), None)
             yield from self._no_zone() if zone is None else self._wrong_account(zone)
         except PermissionError as error:
@@ -44,14 +45,14 @@ class EdgePreflight:
             yield from self._inside(zone)
 
     def _no_entry(self, said: str) -> Problem:
-        if edge_lookup.invalid(said):
+        if questions.invalid(said):
             return Problem(TOKEN, None, "is no valid token of Cloudflare", self._new_token())
         rule = f"lacks the permission Zone → Zone → Read on {self.settings.domain}"
         return Problem(TOKEN, None, rule, self._more_permissions())
 
     def _no_zone(self) -> Iterator[Problem]:
         """The zone is there already: a mistyped domain must not become a new one."""
-        domain, seen = self.settings.domain, edge_lookup.zones()
+        domain, seen = self.settings.domain, questions.zones()
         if not seen:
             rule = f"sees no zone at all; it needs the permission Zone → Zone → Read on {domain}"
             yield Problem(TOKEN, None, rule, self._more_permissions())
@@ -77,7 +78,7 @@ class EdgePreflight:
         given = self.settings.cloudflare_account_id
         if not zone.account_id or zone.account_id == given:
             return
-        problems = list(self._zone_as_account([zone] if zone.id == given else edge_lookup.zones()))
+        problems = list(self._zone_as_account([zone] if zone.id == given else questions.zones()))
         if problems:
             yield from problems
             return
@@ -95,21 +96,21 @@ class EdgePreflight:
     def _inside(self, zone: FoundZone) -> Iterator[Problem]:
         wanted = {permission.name: permission for permission in needed(self.settings, zone.id)}
         names = taken_names.questions(self.settings, zone.id) | shared_zone.questions(self.settings, zone.id)
-        answers = edge_lookup.ask_all({name: each.question for name, each in wanted.items()} | names)
+        answers = questions.ask_all({name: each.question for name, each in wanted.items()} | names)
         for name in wanted:
             answer = answers[name]
-            if not isinstance(answer, Exception) or edge_lookup.absent(answer):
+            if not isinstance(answer, Exception) or questions.absent(answer):
                 continue
             product = wanted[name].product
             if product and NOT_ENABLED.search(str(answer)):
                 rule = f"is an account in which {product} is not enabled"
                 fix = f"enable {product} on Cloudflare's dashboard, then run this again"
                 yield Problem("cloudflareAccountId", self.settings.cloudflare_account_id, rule, fix)
-            elif edge_lookup.refused(answer):
+            elif questions.refused(answer):
                 where = zone.name if name.startswith("Zone") else f"the account {zone.account_name}".rstrip()
                 yield Problem(TOKEN, None, f"lacks the permission {name} on {where}", self._more_permissions())
             else:
-                raise edge_lookup.no_answer(f"what {name} opens", answer)
+                raise questions.no_answer(f"what {name} opens", answer)
         self._say_what_tls_becomes(zone, answers.get(SETTINGS))
         shared_zone.warn(self.settings, answers, self.stack)
         yield from self._other_owner(zone, answers.get(RULES))

@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.sync_await import _sync_await
 
-from components.lookup import reason
+from components.preflight.hetzner import reason
 
 Answer = dict[str, Any] | Exception
 

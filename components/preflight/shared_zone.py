@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components.edge_lookup import Answer, Question
+from components.preflight.questions import Answer, Question
 from components.settings import Environment, Settings
 
 KEY = "records of staging's API"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.edge_lookup import Question
 from components.plan import limits
+from components.preflight.questions import Question
 from components.settings import Settings
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pulumi
 
-from components import lookup, plan, storefront
-from components.availability import Wanted, unavailable
+from components import plan, storefront
 from components.backend import release
-from components.edge_lookup import FoundZone
-from components.edge_preflight import EdgePreflight
 from components.first_boot import user_data
 from components.hostkeys import host_key
 from components.load_balancer import fitting_type
+from components.preflight import hetzner
+from components.preflight.availability import Wanted, unavailable
+from components.preflight.cloudflare import EdgePreflight
+from components.preflight.questions import FoundZone
 from components.settings import MAX_INSTANCES, Problem, Settings, SettingsError
 from components.settings.errors import shown
 from components.ssh_access import USER, authorized_keys
@@ -46,8 +47,8 @@ def run(settings: Settings) -> Checked:
     stack = pulumi.get_stack()
     if problems := [*_release(settings), *_first_boot(settings), *storefront.problems(settings, stack)]:
         raise pulumi.RunError(str(SettingsError(stack, problems)))
-    there = lookup.existing(settings.prefix)
-    problems = unavailable(wanted_servers(settings), settings.location, lookup.offers(), there.server_types, stack)
+    there = hetzner.existing(settings.prefix)
+    problems = unavailable(wanted_servers(settings), settings.location, hetzner.offers(), there.server_types, stack)
     chosen = settings.load_balancer_type
     balancer = chosen or ""
     try:
@@ -112,7 +113,7 @@ def _first_boot(settings: Settings) -> Iterator[Problem]:
         yield Problem("sshPublicKeys", f"{len(settings.ssh_public_keys)} keys", str(error), fix)
 
 
-def _say_what_is_coming(settings: Settings, there: lookup.Existing, balancer: str) -> None:
+def _say_what_is_coming(settings: Settings, there: hetzner.Existing, balancer: str) -> None:
     later = fitting_type(settings.medusa_instances, 0)
     if settings.load_balancer_type is None and balancer != later:
         pulumi.log.info(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components.edge_lookup import Answer, Question
+from components.preflight.questions import Answer, Question
 from components.settings import Problem, Settings
 
 ANSWERING = ("A", "AAAA", "CNAME")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.lookup import Offer
+from components.preflight.hetzner import Offer
 from components.settings.errors import Problem
 
 ALTERNATIVES = 4
