@@ -216,6 +216,7 @@ watch = Watch(
         plan=settings.cloudflare_plan,
         api_host=settings.api_host,
         alert_emails=settings.alert_emails,
+        after=backend.joined,
     ),
 )
 
