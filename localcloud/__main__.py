@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, help="loopback port (default: $LOCALCLOUD_PORT, else the last one, else 8470)"
     )
     start.add_argument(
-        "--machines", choices=backends.NAMES, default="nspawn", help="what servers are (default: nspawn)"
+        "--machines", choices=backends.NAMES, help="what servers are (default: what the last ones were, else nspawn)"
     )
     start.add_argument("--foreground", action="store_true", help="serve in this process until interrupted")
     start.add_argument("--rate-limit", type=int, default=os.environ.get("LOCALCLOUD_RATE_LIMIT", RATE_LIMIT),
@@ -162,12 +162,14 @@ def _start(home: Home, asked: argparse.Namespace) -> int:
     cloudflare = home.cloudflare(
         Asked(asked.cloudflare_port, asked.zone, asked.edge_http_port, asked.edge_port, asked.s3_port, asked.everything)
     )
+    # Servers that were only remembered would come back as machines that boot, and the other way round.
+    machines = asked.machines or home.last().get("machines") or "nspawn"
     if asked.foreground:
         from localcloud.daemon.serve import serve
 
-        serve(home, home.port(asked.port), asked.machines, asked.rate_limit, cloudflare)
+        serve(home, home.port(asked.port), machines, asked.rate_limit, cloudflare)
         return 0
-    found = control.start(home, asked.port, asked.machines, asked.rate_limit, cloudflare)
+    found = control.start(home, asked.port, machines, asked.rate_limit, cloudflare)
     said = "runs already" if found["already"] else "runs"
     print(f"The embedded cloud {said}: http://127.0.0.1:{found['port']}/v1 ({found['machines']} machines, {home.path})")
     print('Next: eval "$(python -m localcloud env)" && hcloud server list')

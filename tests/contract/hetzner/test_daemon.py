@@ -107,7 +107,7 @@ def test_stop_ends_it_and_state_stays(daemon: Daemon) -> None:
     assert "stopped" in daemon.run("stop")
     assert not (daemon.home / "daemon.pid").exists()
     assert "not running" in daemon.run("status", code=3) and "not running" in daemon.run("stop")
-    daemon.start()
+    assert "memory machines" in daemon.run("start"), "what was only remembered does not come back as what boots"
     assert [one["name"] for one in daemon.client().get("/networks").json()["networks"]] == ["n"]
 
 
