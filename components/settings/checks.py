@@ -22,6 +22,7 @@ class Finding(NamedTuple):
     """What a check found wrong. It may yield the first two or three as a plain tuple."""
 
     key: str
+    """Or the path of one of its values, storefrontVariables.NAME, which then comes with a `fix` of its own."""
     rule: str
     instead: str = ""
     """The value to set; "" when only its owner knows it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from components.settings.checks import UNSET, Finding, Found, check, deployed
 from components.settings.derived import Known, shares_zone, usual_hosts
 from components.settings.keys import Environment
+from components.storefront.variables import wrong
 
 HOSTS = (
     ("storefrontHost", "storefront_host"),
@@ -163,18 +165,42 @@ def lock_ends_before_retention(known: Known) -> Found:
 
 @check("storefront_variables")
 def no_secret_is_a_plain_variable(known: Known) -> Found:
-    """A plain variable is shown on the dashboard, in the state and in every preview. (What merely looks like a secret
-    is told when the bundle is read, with the names that the Worker has taken itself.)"""
+    """A plain variable is shown on the dashboard, in the state and in every preview."""
+    for name, attribute in _stack_secrets_in_the_clear(known):
+        yield Finding(
+            "storefrontVariables",
+            f"holds the stack's {to_camel(attribute)} in the plain variable {name}",
+            fix=_made_secret(name),
+        )
+
+
+@check("storefront_variables", "storefront_secrets", "workers_paid")
+def variables_can_be_bound(known: Known) -> Found:
+    """The Worker would lack what the program itself binds under that name, or lay open what only looks harmless."""
+    said = {name for name, _ in _stack_secrets_in_the_clear(known)}
+    for one in wrong(known["storefront_variables"], known["storefront_secrets"], paid=known["workers_paid"]):
+        if one.secret and one.name in said:
+            continue
+        key = "storefrontVariables" if one.plain else "storefrontSecrets"
+        path = f"{key}.{one.name}" if one.name else key
+        rm = f"pulumi config rm --path '{path}' --stack {{stack}}"
+        yield Finding(path, one.rule, fix=_made_secret(one.name) if one.secret else rm)
+
+
+def _stack_secrets_in_the_clear(known: Known) -> Iterator[tuple[str, str]]:
+    """Names of plain variables, each with the attribute of the stack's secret that its text holds."""
     for name, value in known["storefront_variables"].items():
         for attribute, secret in known.items():
             texts = secret.values() if isinstance(secret, dict) else [secret]
             if any(isinstance(text, SecretStr) and _holds(value, text) for text in texts):
-                yield Finding(
-                    "storefrontVariables",
-                    f"holds the stack's {to_camel(attribute)} in the plain variable {name}",
-                    fix=f"pulumi config rm --path 'storefrontVariables.{name}' --stack {{stack}} && "
-                    f"pulumi config set --secret --path 'storefrontSecrets.{name}' --stack {{stack}}",
-                )
+                yield name, attribute
+
+
+def _made_secret(name: str) -> str:
+    return (
+        f"pulumi config rm --path 'storefrontVariables.{name}' --stack {{stack}} && "
+        f"pulumi config set --secret --path 'storefrontSecrets.{name}' --stack {{stack}}"
+    )
 
 
 def _holds(value: str, secret: SecretStr) -> bool:

@@ -151,7 +151,7 @@ class _Loading:
             yield Problem(key, None, rule, self.fix(key, instead))
 
     def _shown(self, key: str) -> str | None:
-        about = KEYS[key]
+        about = KEYS[key.partition(".")[0]]
         return None if about.secret or about.hidden or key not in self.given else shown(self.given[key])
 
     def _mended(self, finding: Finding) -> str:

@@ -42,6 +42,8 @@ class Wrong:
     name: str
     rule: str
     plain: bool
+    secret: bool = False
+    """Whether it is wrong for what it holds: among the secrets it is right."""
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -63,7 +65,8 @@ def wrong(variables: Mapping[str, str], secrets: Collection[str], *, paid: bool)
         yield Wrong(name, "stands among the plain variables and among the secrets", True)
     for name, value in variables.items():
         if looks_secret(name, value):
-            yield Wrong(name, "looks like a secret, and a plain variable is open to whoever reads the dashboard", True)
+            rule = "looks like a secret, and a plain variable is open to whoever reads the dashboard"
+            yield Wrong(name, rule, True, secret=True)
         if (size := len(value.encode())) > VARIABLE:
             yield Wrong(name, f"is {size} bytes, and a variable has at most {VARIABLE}", True)
     limit = PAID if paid else FREE

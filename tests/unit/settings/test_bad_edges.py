@@ -156,6 +156,20 @@ BAD = [
     bad("staging", "storefrontVariables", {"A": "o" * 43}, "originSecret", "rm --path 'storefrontVariables.A'"),
     bad("staging", "storefrontVariables", {"K": certificate_key()}, "originCertificateKey"),
     bad("staging", "storefrontSecrets", "x", "names of variables"),
+    Bad(
+        "staging",
+        "storefrontVariables.SEARCH_SECRET",
+        {"storefrontVariables": {"SEARCH_SECRET": "abc"}},
+        "looks like a secret",
+        "set --secret --path 'storefrontSecrets.SEARCH_SECRET' --stack staging",
+    ),
+    Bad(
+        "staging",
+        "storefrontSecrets.PASS_SECRET",
+        {"storefrontSecrets": {"PASS_SECRET": "x"}},
+        "bound by the program itself",
+        "rm --path 'storefrontSecrets.PASS_SECRET' --stack staging",
+    ),
     bad("staging", "publishableKey", "sk_test_" + "a" * 24, "pk_"),
     bad("staging", "maintenance", "x" * 6000, "too long"),
     # Who may enter, who is told
@@ -236,3 +250,19 @@ def test_a_missing_environment_is_said_once() -> None:
         load({}, "pr-12")
 
     assert not {"metricsHost", "backupsBucket", "databaseName"} & {problem.key for problem in caught.value.problems}
+
+
+def test_a_variables_name_is_told_with_the_other_problems(release: Path) -> None:
+    """A key in the clear was mended first, and only the next preview said that a variable had to be mended too."""
+    values = configuration("staging", release) | {"storefrontVariables": {"SEARCH_SECRET": "abc"}}
+    with pytest.raises(SettingsError) as caught:
+        load(values, "staging", plaintext=["stripeApiKey"])
+    assert [problem.key for problem in caught.value.problems] == ["stripeApiKey", "storefrontVariables.SEARCH_SECRET"]
+
+
+def test_a_stacks_secret_in_a_variable_is_told_once(release: Path) -> None:
+    """The same variable was refused for what it holds and for what it looks like."""
+    values = configuration("staging", release) | {"storefrontVariables": {"DB_SECRET": "d" * 43}}
+    with pytest.raises(SettingsError) as caught:
+        load(values, "staging")
+    assert [problem.key for problem in caught.value.problems] == ["storefrontVariables"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from components.storefront import problems
 from components.storefront.variables import looks_secret, wrong
@@ -68,22 +67,11 @@ def test_what_cannot_be_bound() -> None:
 class Given:
     storefront_bundle: Path
     workers_paid: bool = True
-    storefront_variables: dict[str, str] = field(default_factory=dict)
-    storefront_secrets: dict[str, SecretStr] = field(default_factory=dict)
 
 
 def test_each_problem_names_its_setting_and_a_command(tmp_path: Path) -> None:
     assert list(problems(Given(composed(tmp_path / "b")), "local", tmp_path)) == []
-    given = Given(
-        Path("nowhere"), storefront_variables={"API_TOKEN": "hush"}, storefront_secrets={"ASSETS": SecretStr("x")}
-    )
-    bundle, secret, variable = problems(given, "staging", tmp_path)
+    (bundle,) = problems(Given(Path("nowhere")), "staging", tmp_path)
     assert str(bundle) == "storefrontBundle = nowhere: is not there"
     assert bundle.fix.startswith('pulumi config set storefrontBundle "$(scripts/store storefront build')
     assert bundle.fix.endswith(" --stack staging")
-    assert variable.key == "storefrontVariables.API_TOKEN" and "hush" not in str(variable)
-    assert variable.fix == (
-        "pulumi config rm --path 'storefrontVariables.API_TOKEN' --stack staging && "
-        "pulumi config set --secret --path 'storefrontSecrets.API_TOKEN' --stack staging"
-    )
-    assert secret.key == "storefrontSecrets.ASSETS"
