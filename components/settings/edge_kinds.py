@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<host>[a-z0-9.-]
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+LIKE_A_TIME = re.compile(r"\d{4}-?\d|\d{1,2}[.:/]\d{1,2}")
+"""What somebody writes who means a time; the Worker takes every other text for an end that is not known."""
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 MOST_VARIABLES = 64
 """Variables and secrets of one Worker (Workers' limit on the free plan; 128 on the paid one)."""
 LARGEST_VARIABLE = 5 * 1024
@@ -66,7 +70,20 @@ def maintenance(value: object) -> str:
     found = text(value)
     if len(found.encode("utf-8", "replace")) > LARGEST_VARIABLE:
         raise ValueError("is too long for a Worker's variable")
+    if LIKE_A_TIME.match(found) and not _is_time(found):
+        raise ValueError("begins like a time and is none: date, T, hours and minutes, then Z or +02:00")
     return found
+
+
+def _is_time(given: str) -> bool:
+    """As the Worker reads times (`TIME` in its maintenance.ts); a day that no calendar has is none."""
+    if not TIME.fullmatch(given):
+        return False
+    try:
+        datetime.fromisoformat(given)
+    except ValueError:
+        return False
+    return True
 
 
 def addresses(*, domains: bool) -> Callable[[object], tuple[str, ...]]:

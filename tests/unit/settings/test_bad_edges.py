@@ -172,6 +172,12 @@ BAD = [
     ),
     bad("staging", "publishableKey", "sk_test_" + "a" * 24, "pk_"),
     bad("staging", "maintenance", "x" * 6000, "too long"),
+    bad("staging", "maintenance", "2026-13-01T00:00Z", "such as 2026-05-01T14:30Z"),
+    bad("staging", "maintenance", "2026-02-30T00:00Z", "begins like a time and is none"),
+    bad("staging", "maintenance", "2026-05-01T14:30", "then Z or +02:00"),
+    bad("staging", "maintenance", "2026-05-01 14:30Z", "begins like a time"),
+    bad("staging", "maintenance", "1.5.2026 14:30", "begins like a time"),
+    bad("staging", "maintenance", "14:30", "begins like a time"),
     # Who may enter, who is told
     bad("staging", "accessAdmins", "", "at least one", "--path 'accessAdmins[0]'"),
     bad("production", "accessAdmins", "[]", "at least one"),
@@ -250,6 +256,15 @@ def test_a_missing_environment_is_said_once() -> None:
         load({}, "pr-12")
 
     assert not {"metricsHost", "backupsBucket", "databaseName"} & {problem.key for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["on", "2026-05-01T14:30Z", "2026-05-01T14:30:15.5+02:00", "back at noon", '{"until": "2026-05-01T14:30Z"}'],
+)
+def test_maintenance_is_a_time_or_another_text(value: str, release: Path) -> None:
+    """Whoever closes the store in a hurry with any word has closed it."""
+    assert load(configuration("staging", release) | {"maintenance": value}, "staging").maintenance == value
 
 
 def test_a_variables_name_is_told_with_the_other_problems(release: Path) -> None:
