@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+from pydantic.alias_generators import to_snake
 
 from components import plan, storefront
 from components.backend import release
@@ -75,10 +76,14 @@ def wanted_servers(settings: Settings) -> list[Wanted]:
     """The servers that the program declares, by the setting that chooses their type."""
     medusa = tuple(f"{settings.prefix}-medusa-{number}" for number in range(1, settings.medusa_instances + 1))
     return [
-        Wanted("medusaServerType", settings.medusa_server_type, medusa),
-        Wanted("databaseServerType", settings.database_server_type, (f"{settings.prefix}-postgres",)),
-        Wanted("redisServerType", settings.redis_server_type, (f"{settings.prefix}-redis",)),
+        _wanted("medusaServerType", settings.medusa_server_type, medusa),
+        _wanted("databaseServerType", settings.database_server_type, (f"{settings.prefix}-postgres",)),
+        _wanted("redisServerType", settings.redis_server_type, (f"{settings.prefix}-redis",)),
     ]
+
+
+def _wanted(key: str, server_type: str, names: tuple[str, ...]) -> Wanted:
+    return Wanted(key, server_type, names, Settings.model_fields[to_snake(key)].default)
 
 
 def _release(settings: Settings) -> Iterator[Problem]:

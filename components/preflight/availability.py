@@ -19,6 +19,8 @@ class Wanted:
     """The setting that chooses the type."""
     server_type: str
     names: tuple[str, ...]
+    default: str = ""
+    """What the setting is when nobody sets it: a type that is large enough for these servers."""
 
 
 def unavailable(
@@ -43,7 +45,7 @@ def unavailable(
             continue
         known = any(offer.name == group.server_type for offer in offers)
         rule = f"is not to be had in {location} now" if known else "is not a server type of Hetzner Cloud"
-        better = alternatives(group.server_type, location, offers)
+        better = alternatives(group.server_type, location, offers, group.default)
         elsewhere = sorted(
             {offer.location for offer in offers if offer.name == group.server_type and offer.available} - {location}
         )
@@ -60,12 +62,17 @@ def unavailable(
     return problems
 
 
-def alternatives(server_type: str, location: str, offers: Sequence[Offer]) -> list[str]:
-    """Types on sale in `location` that are at least as large, of the same architecture, smallest first."""
-    asked = next((offer for offer in offers if offer.name == server_type), None)
+def alternatives(server_type: str, location: str, offers: Sequence[Offer], default: str = "") -> list[str]:
+    """Types on sale in `location` that are at least as large, of the same architecture, smallest first.
+
+    A type that is none says nothing of its size: then `default` is what is large enough, and the first of the answers
+    while it is on sale.
+    """
+    known = {offer.name: offer for offer in offers}
+    asked = known.get(server_type) or known.get(default)
     cores, memory, architecture = (asked.cores, asked.memory, asked.architecture) if asked else (2, 4.0, "x86")
     fitting = {
-        (offer.dedicated, offer.memory, offer.cores, offer.name)
+        (offer.name != default or server_type in known, offer.dedicated, offer.memory, offer.cores, offer.name)
         for offer in offers
         if offer.available
         and offer.location == location

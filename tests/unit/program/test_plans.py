@@ -17,10 +17,12 @@ from components.addresses import AddressPlan
 from components.first_boot import LIMIT, user_data
 from components.hostkeys import host_key, public_half
 from components.load_balancer import fitting_type
+from components.preflight import wanted_servers
 from components.preflight.availability import Wanted, alternatives, unavailable
 from components.preflight.hetzner import Offer
 from components.retries import PAUSES, worth_another_try
-from components.settings import MAX_INSTANCES, smallest_balancer
+from components.settings import MAX_INSTANCES, load, smallest_balancer
+from tests.unit.configurations import configuration
 
 PLAN = AddressPlan(IPv4Network("10.0.0.0/16"))
 
@@ -227,3 +229,21 @@ def test_a_type_that_does_not_exist() -> None:
 
     assert "is not a server type" in problem.rule
     assert alternatives("cx99", "nbg1", OFFERS)[0] == "cpx22"
+
+
+def test_for_a_type_that_does_not_exist_the_settings_own_size_is_proposed() -> None:
+    """A database with a mistyped type was told to take two cores where it is built for four."""
+    database = Wanted("databaseServerType", "cx99", ("staging-postgres",), default="cx33")
+    (problem,) = unavailable([database], "nbg1", OFFERS, {}, "staging")
+    assert problem.fix == "pulumi config set databaseServerType cx33 --stack staging"
+
+    sold_out = [offer for offer in OFFERS if offer.name != "cx33"]
+    sold_out += [offer("cx33", 4, 8, location="hel1"), offer("cpx32", 4, 8)]
+    (problem,) = unavailable([database], "nbg1", sold_out, {}, "staging")
+    assert problem.fix == "pulumi config set databaseServerType cpx32 --stack staging"
+
+
+def test_every_servers_setting_has_a_size_to_propose(release: Path) -> None:
+    """Without it the database's is proposed by the smallest server's measure."""
+    wanted = wanted_servers(load(configuration("staging", release), "staging"))
+    assert [group.default for group in wanted] == ["cx23", "cx33", "cx23"]
