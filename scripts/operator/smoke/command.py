@@ -67,7 +67,7 @@ def smoke(
         _print(f"{shown}, {base}" if shown else base, steps)
     if failed:
         # A store that was closed on purpose answers so, too, and `status` finds nothing wrong with its servers.
-        closed = failed.name == "storefront" and " answers 503" in failed.result
+        closed = failed.name == "storefront" and failed.result.startswith(f"{shown} answers 503")
         look = "maintenance status" if closed else "status"
         raise OperatorError(
             f"{failed.name}: {failed.result}", advice=f"scripts/store {look} -s {stack}", code=Exit.UNWELL

@@ -50,7 +50,7 @@ def walk(shop: Shop, page: Page | None = None, clock: Clock = time.perf_counter)
     way = Walk(clock)
     try:
         if page:
-            way.step("storefront", page.load, lambda size: f"{size / 1000:.1f} kB of HTML")
+            way.step("storefront", lambda: _loaded(page, shop), lambda size: f"{size / 1000:.1f} kB of HTML")
         way.step("health", shop.health, lambda _: "database and Redis connected")
         region = way.step("region", shop.region, lambda r: f"{r.get('name')} ({r.get('currency_code')})")
         products = way.step("products", lambda: shop.products(region), lambda p: f"{len(p)} found")
@@ -64,6 +64,18 @@ def walk(shop: Shop, page: Page | None = None, clock: Clock = time.perf_counter)
     except Unexpected:
         pass  # it is the last of the steps
     return way.steps
+
+
+def _loaded(page: Page, shop: Shop) -> int:
+    """The page's size; where it fails, the failure says how the API is, which the page is rendered from."""
+    try:
+        return page.load()
+    except Unexpected as broken:
+        try:
+            shop.health()
+        except Unexpected as cause:
+            raise Unexpected(f"{broken}; the API is not well either: {cause}") from broken
+        raise Unexpected(f"{broken}; the API is well: its /health says ok") from broken
 
 
 def _first(products: list[dict[str, Any]]) -> dict[str, Any]:

@@ -188,3 +188,18 @@ def test_without_images_the_pages_own_pictures_are_loaded() -> None:
     """An account without Images serves them from the Worker's assets."""
     steps = walk(shop(), page("<p>Lens &amp; Case</p><img src=/images/lens.jpg>", images=""))
     assert all(step.ok for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("health", "cause"),
+    [
+        ((503, {"status": "error", "database": "disconnected", "redis": "connected"}), "database: disconnected"),
+        (httpx.ConnectError("connection refused"), "connection refused"),
+        ({"status": "ok", "database": "connected", "redis": "connected"}, "the API is well"),
+    ],
+)
+def test_a_page_that_fails_says_how_the_api_is(health: Any, cause: str) -> None:
+    """ "500" was all that was said, and the database, which had no disk left, was looked at last."""
+    (step,) = walk(shop({"GET /health": health}), page(page=httpx.Response(500, text="Internal Server Error")))
+    assert (step.name, step.ok) == ("storefront", False)
+    assert "answers 500: Internal Server Error; the API is" in step.result and cause in step.result
