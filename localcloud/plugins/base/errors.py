@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from localcloud.plugins.base.values import Properties
 
+NOT_RUNNING = "is the cloud running? Start it in the checkout: python -m localcloud start"
+
 
 class ProviderError(Exception):
     """An operation failed; the message is shown as it is."""

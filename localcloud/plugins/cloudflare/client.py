@@ -14,7 +14,7 @@ from email.message import Message
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from localcloud.plugins.base.errors import ProviderError
+from localcloud.plugins.base.errors import NOT_RUNNING, ProviderError
 from localcloud.plugins.base.operations import Call
 from localcloud.plugins.cloudflare.shape import compact
 
@@ -128,7 +128,7 @@ class Api:
                 status, answered, content = self._send(method, path, payload, sent)
             except ConnectionRefusedError:
                 where = f"{self._host}:{self._port}"
-                raise ProviderError(f"{method} {path}: nothing listens at {where}; is the cloud running?") from None
+                raise ProviderError(f"{method} {path}: nothing listens at {where}; {NOT_RUNNING}") from None
             except (OSError, http.client.HTTPException) as error:
                 if attempt == RETRIES:
                     raise ProviderError(f"{method} {path}: {error or type(error).__name__}") from error

@@ -11,7 +11,7 @@ from email.message import Message
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from localcloud.plugins.base.errors import ProviderError
+from localcloud.plugins.base.errors import NOT_RUNNING, ProviderError
 from localcloud.plugins.base.operations import Call
 
 Json = dict[str, Any]
@@ -183,7 +183,7 @@ class Api:
             raise
         except (OSError, http.client.HTTPException) as error:
             where = f"{self._host}:{self._port}"
-            raise ProviderError(f"{method} {path}: {where} does not answer ({error}); is the cloud running?") from error
+            raise ProviderError(f"{method} {path}: {where} does not answer ({error}); {NOT_RUNNING}") from error
         finally:
             connection.close()
         return _answer(response.status, response.headers, content)

@@ -71,7 +71,9 @@ def test_what_is_gone_cannot_be_deleted(stub: Stub, cloudflare: Plugin) -> None:
 
 def test_no_cloud_is_told_at_once(cloudflare: Plugin) -> None:
     cloudflare.configure(apiToken="t" * 40, baseUrl="http://127.0.0.1:9/client/v4")
-    with pytest.raises(Failed, match=r"nothing listens at 127.0.0.1:9; is the cloud running\?"):
+    with pytest.raises(
+        Failed, match=r"nothing listens at 127.0.0.1:9; is the cloud running\?.*python -m localcloud start"
+    ):
         cloudflare.create("DnsRecord", "r", **RECORD)
 
 

@@ -62,7 +62,7 @@ def test_the_environment_configures_too(fresh: Plugin, cloud: Served, monkeypatc
 
 def test_a_cloud_that_does_not_run_is_said_plainly(fresh: Plugin) -> None:
     fresh.configure(token=TOKEN, endpoint="http://127.0.0.1:1/v1")
-    with pytest.raises(Failed, match="does not answer"):
+    with pytest.raises(Failed, match=r"does not answer.*python -m localcloud start"):
         fresh.create("Network", "net", ipRange="10.0.0.0/16")
 
 
