@@ -51,6 +51,27 @@ def test_it_can_be_sourced_from_any_folder(name: str, checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SHELLS)
+def test_the_cloud_has_a_command_in_any_folder(name: str, checkout: Path, tmp_path: Path) -> None:
+    """`python -m localcloud stop` in another folder: no module named localcloud, or another cloud's home."""
+    shim = checkout / "scripts" / "toolchain" / "shim"
+    shim.mkdir(parents=True)
+    shutil.copy2(ENV.parent / "toolchain" / "shim" / "localcloud", shim)
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$LOCALCLOUD_HOME $PYTHONPATH $*"\n')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def said(**variables: str) -> str:
+        script = f'. "{checkout}/scripts/env"; localcloud status --json'
+        return shell(name, script, elsewhere, **variables).stdout.strip()
+
+    assert said(PYTHONPATH="") == f"{checkout}/.local/cloud {checkout} -m localcloud status --json"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert said(PYTHONPATH="/mine", LOCALCLOUD_HOME=str(other)).startswith(f"{other} {checkout}:/mine -m")
+
+
+@pytest.mark.parametrize("name", SHELLS)
 def test_twice_is_as_once(name: str, checkout: Path) -> None:
     """Each time it was sourced the path grew, and the caller's own token was lost."""
     script = (
