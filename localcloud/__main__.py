@@ -9,7 +9,7 @@ import shlex
 import sys
 from typing import Any
 
-from localcloud.daemon import backends, control
+from localcloud.daemon import backends, control, sources
 from localcloud.daemon.home import Asked, DaemonError, Home
 
 RATE_LIMIT = 3600
@@ -19,6 +19,8 @@ PORTS = {
     "--edge-http-port": "and here by HTTP (default: $LOCALCLOUD_EDGE_HTTP_PORT, the last one, 8480)",
     "--s3-port": "serve R2 by S3 here (default: $LOCALCLOUD_S3_PORT, the last one)",
 }
+OLDER_CODE = "It runs older code than lies here"
+"""What begins the line that says so."""
 NOT_RUNNING = 3
 """Exit status of ``status`` when no daemon runs, as with init scripts."""
 
@@ -172,6 +174,8 @@ def _start(home: Home, asked: argparse.Namespace) -> int:
     found = control.start(home, asked.port, machines, asked.rate_limit, cloudflare)
     said = "runs already" if found["already"] else "runs"
     print(f"The embedded cloud {said}: http://127.0.0.1:{found['port']}/v1 ({found['machines']} machines, {home.path})")
+    if found["already"] and found.get("code") != sources.digest():
+        print(f"{OLDER_CODE}; python -m localcloud stop, then the same command again, runs that (the servers stay)")
     print('Next: eval "$(python -m localcloud env)" && hcloud server list')
     return 0
 

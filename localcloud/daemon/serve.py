@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from localcloud.common.identity import account_id
-from localcloud.daemon import backends, ports
+from localcloud.daemon import backends, ports, sources
 from localcloud.daemon.home import CloudflareOptions, DaemonError, Home
 from localcloud.daemon.sockets import listen, serving
 from localcloud.machines.interface import MachineError
@@ -40,6 +40,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT. The machines end with the daemon; killed, it leaves them running."""
     lock = home.lock()
+    code = sources.digest()
     backends.check(machines_name)
     ports.check(ports.of(port, cloudflare))
     server = listen(port)
@@ -81,7 +82,7 @@ def serve(
         watch.start()
         if other is not None:
             other.start()
-        about = {"home": str(home.path), "pid": os.getpid(), "port": port, "machines": machines_name}
+        about = {"home": str(home.path), "pid": os.getpid(), "port": port, "machines": machines_name, "code": code}
         app = create_app(cloud, home.token(), RateLimit(per_hour), Journal(home.journal), about)
         log.info("serving http://127.0.0.1:%d/v1 from %s", port, home.path)
         server.listen(128)

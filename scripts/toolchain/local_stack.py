@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from localcloud.__main__ import OLDER_CODE
 from localcloud.daemon import ports, remains
 from localcloud.daemon.home import Asked, DaemonError, Home
 from scripts.toolchain import setup
@@ -31,7 +32,8 @@ QUIET_SECONDS = 20.0
 
 def start_cloud(log: Log) -> str:
     said = log.run([PYTHON, "-m", "localcloud", "start", *CLOUD]).strip().splitlines()
-    return said[0] if said else "running"
+    older = [f"{OLDER_CODE}: python -m localcloud stop && scripts/up" for line in said if line.startswith(OLDER_CODE)]
+    return "\n".join([*said[:1], *older]) or "running"
 
 
 def port_problems() -> list[str]:
