@@ -71,13 +71,8 @@ def cloudflare(cloud: Served) -> Iterator[Plugin]:
         yield plugin
 
 
-def make_or_skip(cloudflare: Plugin, kind: str, inputs: dict[str, Any]) -> Made:
-    try:
-        return cloudflare.create(kind, "thing", timeout=10, **inputs)
-    except Failed as failed:
-        if "Could not route to" in str(failed):
-            pytest.skip(f"the embedded Cloudflare has no {kind} yet")
-        raise
+def make_thing(cloudflare: Plugin, kind: str, inputs: dict[str, Any]) -> Made:
+    return cloudflare.create(kind, "thing", timeout=10, **inputs)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in NEEDY])
@@ -86,8 +81,8 @@ def test_a_resource_lives_its_life_in_the_embedded_cloud(name: str, cloud: Serve
     case = CASES[name]
     inputs = cloud.of(case.inputs)
     if needed := FIRST.get(name):
-        make_or_skip(cloudflare, CASES[needed].kind, cloud.of(CASES[needed].inputs))
-    made = make_or_skip(cloudflare, case.kind, inputs)
+        make_thing(cloudflare, CASES[needed].kind, cloud.of(CASES[needed].inputs))
+    made = make_thing(cloudflare, case.kind, inputs)
     cloudflare.settled(made, **inputs)
     if case.changed:
         inputs = inputs | cloud.of(case.changed)
@@ -115,17 +110,14 @@ def test_the_zone_is_found(cloud: Served, cloudflare: Plugin) -> None:
 def test_a_token_for_a_bucket(cloud: Served, cloudflare: Plugin) -> None:
     """Backups' keys are derived from it."""
     name = "Workers R2 Storage Bucket Item Write"
-    try:
-        groups = cloudflare.invoke("getAccountApiTokenPermissionGroupsList", accountId=cloud.account, name=name)
-    except Failed:
-        pytest.skip("the embedded Cloudflare has no permission groups yet")
+    groups = cloudflare.invoke("getAccountApiTokenPermissionGroupsList", accountId=cloud.account, name=name)
     policy = {
         "effect": "allow",
         "permissionGroups": [{"id": groups["results"][0]["id"]}],
         "resources": json.dumps({f"com.cloudflare.edge.r2.bucket.{cloud.account}_default_backups": "*"}),
     }
     inputs = {"accountId": cloud.account, "name": "backups", "policies": [policy]}
-    made = make_or_skip(cloudflare, "AccountToken", inputs)
+    made = make_thing(cloudflare, "AccountToken", inputs)
     assert len(made.outputs["value"]) >= 40
     fresh = cloudflare.settled(made, **inputs)
     assert fresh.outputs["value"] == made.outputs["value"]
@@ -138,16 +130,16 @@ def test_a_token_for_a_bucket(cloud: Served, cloudflare: Plugin) -> None:
 def test_a_login_before_the_admin(cloud: Served, cloudflare: Plugin) -> None:
     account = {"accountId": cloud.account}
     members = account | {"name": "editors", "includes": [{"emailDomain": {"domain": "optic.works"}}]}
-    group = make_or_skip(cloudflare, "ZeroTrustAccessGroup", members)
+    group = make_thing(cloudflare, "ZeroTrustAccessGroup", members)
     rule = account | {"name": "editors", "decision": "allow", "includes": [{"group": {"id": group.id}}]}
-    policy = make_or_skip(cloudflare, "ZeroTrustAccessPolicy", rule)
+    policy = make_thing(cloudflare, "ZeroTrustAccessPolicy", rule)
     admin = account | {
         "name": "admin",
         "type": "self_hosted",
         "domain": "api.localhost/app",
         "policies": [{"id": policy.id, "precedence": 1}],
     }
-    application = make_or_skip(cloudflare, "ZeroTrustAccessApplication", admin)
+    application = make_thing(cloudflare, "ZeroTrustAccessApplication", admin)
     assert application.outputs["aud"]
     for made, inputs in ((group, members), (policy, rule), (application, admin)):
         cloudflare.settled(made, **inputs)
@@ -166,11 +158,11 @@ def test_a_worker_from_code_to_host_name(cloud: Served, cloudflare: Plugin, tmp_
     account = {"accountId": cloud.account}
     named = account | {"name": "storefront", "observability": {"enabled": True}, "tags": ["b", "a"]}
     module = {"name": "worker.js", "contentType": "application/javascript+module"}
-    worker = make_or_skip(cloudflare, "Worker", named)
+    worker = make_thing(cloudflare, "Worker", named)
     steps: list[tuple[Made, dict[str, Any]]] = [(worker, named)]
 
     def step(kind: str, inputs: dict[str, Any]) -> Made:
-        made = make_or_skip(cloudflare, kind, inputs)
+        made = make_thing(cloudflare, kind, inputs)
         steps.append((made, inputs))
         return made
 
