@@ -1,8 +1,8 @@
 """What Cloudflare's plans hold, as far as the store depends on it, and what a stack's plan therefore leaves out.
 
 Sources: Cloudflare's documentation as of November 2026: WAF, "Rate limiting rules: availability" (rules, periods,
-mitigation timeouts and fields by plan); Health Checks, "availability" (Pro and above); Workers, "platform limits"
-(compressed size of a Worker, variables); Images, "pricing" (variants and delivery belong to the paid product).
+mitigation timeouts and fields by plan); Health Checks, "availability" (Pro and above); Images, "pricing" (variants and
+delivery belong to the paid product). What Workers' plans hold is in components/storefront/limits.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.settings import CloudflarePlan, Settings
-
-MIB = 1024 * 1024
+from components.storefront.limits import FREE, MIB, PAID
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,6 @@ LIMITS: dict[CloudflarePlan, Limits] = {
     ),
 }
 
-BUNDLE_FREE, BUNDLE_PAID = 3 * MIB, 10 * MIB
-"""Bytes of a Worker's modules, compressed with gzip, on Workers' two plans."""
-
 RANK = {"free": 0, "pro": 1, "business": 2, "enterprise": 3}
 """Plans of a zone from the least to the most; names are those of the API (`legacy_id`)."""
 
@@ -61,11 +57,6 @@ RANK = {"free": 0, "pro": 1, "business": 2, "enterprise": 3}
 def limits(plan: CloudflarePlan | str) -> Limits:
     """The limits of a plan. Raises ValueError for a name that is none."""
     return LIMITS[CloudflarePlan(plan)]
-
-
-def largest_bundle(workers_paid: bool) -> int:
-    """Bytes, compressed."""
-    return BUNDLE_PAID if workers_paid else BUNDLE_FREE
 
 
 def covers(actual: str, wanted: CloudflarePlan | str) -> bool:
@@ -94,7 +85,10 @@ def left_out(settings: Settings) -> list[str]:
     elif settings.owns_zone and settings.image_variants_elsewhere:
         found.append("imageVariantsElsewhere is true: another stack of the account declares the image variants.")
     if not settings.workers_paid:
-        found.append("workersPaid is false: the storefront's Worker may have 3 MiB compressed, in place of 10.")
+        free, paid = (each.compressed // MIB for each in (FREE, PAID))
+        found.append(
+            f"workersPaid is false: the storefront's Worker may have {free} MiB compressed, in place of {paid}."
+        )
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from localcloud.common.errors import Refused
@@ -92,10 +91,3 @@ def protected(noun: str, operation: str = "delete") -> ApiError:
 def gone(message: str, announcement: str) -> ApiError:
     """410 for what the API once had."""
     return ApiError("deprecated_api_endpoint", message, {"announcement": announcement})
-
-
-def first_unknown(noun: str, wanted: Sequence[int], known: Sequence[int]) -> None:
-    """Raise 404 for the first of ``wanted`` that is not ``known``."""
-    for one in wanted:
-        if one not in known:
-            raise not_found(noun, one)

@@ -22,17 +22,23 @@ def of(cloud: Cloud, tx: Transaction) -> list[Credential]:
     found = [Credential(permissions.owner_id(cloud), permissions.digest(cloud.token))]
     for _, row in tx.everywhere("token"):
         if permissions.usable(row):
-            found += _credentials(row, cloud.account_id)
+            found += of_token(row, cloud.account_id)
     return found
 
 
-def _credentials(token: Row, account: str) -> list[Credential]:
+def of_token(token: Row, account: str) -> list[Credential]:
+    """The key pair of one token, if it reaches anything of R2.
+
+    One that a policy denies something of R2 reaches nothing at all: rather too little than too much.
+    """
     everywhere: bool | None = None
     named: dict[tuple[str, str], bool] = {}
     for policy in token["policies"]:
-        if policy.get("effect", "allow") != "allow":
-            continue
         names = [NAMES.get(group["id"], "") for group in policy["permission_groups"]]
+        if policy.get("effect", "allow") != "allow":
+            if {*ACCOUNT_GROUPS, *BUCKET_GROUPS}.intersection(names):
+                return []
+            continue
         for name in names:
             if name in ACCOUNT_GROUPS:
                 everywhere = bool(everywhere) or ACCOUNT_GROUPS[name]

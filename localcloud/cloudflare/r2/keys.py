@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from localcloud.cloudflare.r2.model import within
-
-BUCKET_RESOURCE = "com.cloudflare.edge.r2.bucket."
-"""Followed by account_jurisdiction_bucket; a resource of another kind means all the account's buckets."""
-ITEM_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
-ITEM_WRITE = "2efd5506f9c8494dacb1fa10a3e7d5b6"
-STORAGE_READ = "b4992e1108244f5d8bfbd5744320c2e1"
-STORAGE_WRITE = "bf7481a1826f439697cb59a20b22293e"
-"""Ids of the four permission groups that reach objects: Workers R2 Storage (Bucket Item) (Read|Write)."""
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -66,29 +55,3 @@ class MemoryKeys:
 
     def find(self, access_key: str) -> AccessKey | None:
         return self._keys.get(access_key)
-
-
-def secret_of(value: str) -> str:
-    """A token's value → the S3 secret."""
-    return hashlib.sha256(value.encode()).hexdigest()
-
-
-def of_token(token: str, secret: str, policies: Iterable[Mapping[str, Any]]) -> AccessKey:
-    """The S3 key of an API token, from its policies as the control plane keeps them.
-
-    A token that any policy denies something about R2 gets no grant at all: rather too little than too much."""
-    grants: list[Grant] = []
-    for policy in policies:
-        groups = {str(group.get("id")) for group in policy.get("permission_groups", ())}
-        if not groups & {ITEM_READ, ITEM_WRITE, STORAGE_READ, STORAGE_WRITE}:
-            continue
-        if policy.get("effect") != "allow":
-            return AccessKey(token, secret)
-        write = bool(groups & {ITEM_WRITE, STORAGE_WRITE})
-        for resource in policy.get("resources", {}):
-            if str(resource).startswith(BUCKET_RESOURCE):
-                jurisdiction, _, name = str(resource).removeprefix(BUCKET_RESOURCE).partition("_")[2].partition("_")
-                grants.append(Grant(within(jurisdiction, name), write))
-            else:
-                grants.append(Grant(None, write, admin=STORAGE_WRITE in groups))
-    return AccessKey(token, secret, tuple(grants))

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localcloud.cloudflare.r2 import app, keys
+from localcloud.cloudflare.r2 import app
 from localcloud.cloudflare.r2.keys import AccessKey, Grant, MemoryKeys
 from localcloud.cloudflare.r2.store import Store
 from tests.contract.listening import listening
@@ -36,7 +36,7 @@ class R2:
     url: str
 
     def key(self, *grants: Grant) -> AccessKey:
-        made = AccessKey(secrets.token_hex(16), keys.secret_of(secrets.token_urlsafe(30)), grants)
+        made = AccessKey(secrets.token_hex(16), secrets.token_hex(32), grants)
         self.keys.add(made)
         return made
 

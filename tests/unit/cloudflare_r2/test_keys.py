@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from localcloud.cloudflare.r2 import checksums, keys, rules
+from localcloud.cloudflare.accounts.groups import NAMES
+from localcloud.cloudflare.buckets import credentials
+from localcloud.cloudflare.r2 import checksums, rules
 from localcloud.cloudflare.r2.conditions import span
 from localcloud.cloudflare.r2.errors import R2Error
-from localcloud.cloudflare.r2.keys import ITEM_READ, ITEM_WRITE, STORAGE_WRITE, of_token
 
 ACCOUNT = "a" * 32
 
 
-def policy(group: str, resource: str, effect: str = "allow") -> dict[str, object]:
-    return {"effect": effect, "permission_groups": [{"id": group}], "resources": {resource: "*"}}
+def token(*policies: tuple[str, str, str]) -> dict[str, Any]:
+    """A token as the control plane keeps it; policies as (permission group, resource, effect)."""
+    ids = {name: id for id, name in NAMES.items()}
+    rows = [
+        {"effect": effect, "permission_groups": [{"id": ids[group]}], "resources": {resource: "*"}}
+        for group, resource, effect in policies
+    ]
+    return {"id": "t", "_digest": "d", "policies": rows}
 
 
 def test_a_token_opens_what_its_policies_name() -> None:
     """A token for the backups' bucket that opened all the others would make the scope a decoration."""
-    bucket = f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_opticworks-backups"
-    key = of_token("t", "s", [policy(ITEM_WRITE, bucket)])
-    assert key.may("opticworks-backups", True) and not key.may("other", False) and not key.may(None, False)
-    assert not of_token("t", "s", [policy(ITEM_READ, bucket)]).may("opticworks-backups", True)
-    assert of_token("t", "s", [policy(STORAGE_WRITE, f"com.cloudflare.api.account.{ACCOUNT}")]).may(None, True, True)
-    denied = [policy(ITEM_WRITE, bucket), policy(ITEM_WRITE, bucket, "deny")]
-    assert not of_token("t", "s", denied).may("opticworks-backups", False)
-    eu = of_token("t", "s", [policy(ITEM_READ, f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_b-1")])
-    assert eu.may("eu.b-1", False) and not eu.may("b-1", False)
-    assert keys.secret_of("value") == "cd42404d52ad55ccfa9aca4adc828aa5800ad9d385a0671fbcbf724118320619"
+    read, write = "Workers R2 Storage Bucket Item Read", "Workers R2 Storage Bucket Item Write"
+    backups = f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_opticworks-backups"
+    eu = f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_b-1"
+    all_buckets = f"com.cloudflare.api.account.{ACCOUNT}"
+
+    def reached(*policies: tuple[str, str, str]) -> list[tuple[frozenset[tuple[str, str]] | None, bool]]:
+        return [(key.buckets, key.write) for key in credentials.of_token(token(*policies), ACCOUNT)]
+
+    assert reached((write, backups, "allow")) == [(frozenset({("default", "opticworks-backups")}), True)]
+    assert reached((read, backups, "allow")) == [(frozenset({("default", "opticworks-backups")}), False)]
+    assert reached((read, eu, "allow")) == [(frozenset({("eu", "b-1")}), False)]
+    assert reached(("Workers R2 Storage Write", all_buckets, "allow")) == [(None, True)]
+    assert reached(("DNS Write", all_buckets, "allow")) == []
+
+
+def test_what_a_token_is_denied_it_does_not_reach() -> None:
+    """A denial that was passed over once left a key as wide as before."""
+    write = "Workers R2 Storage Bucket Item Write"
+    bucket = f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_b-1"
+    assert credentials.of_token(token((write, bucket, "allow"), (write, bucket, "deny")), ACCOUNT) == []
+    harmless = ("DNS Write", f"com.cloudflare.api.account.{ACCOUNT}", "deny")
+    assert len(credentials.of_token(token((write, bucket, "allow"), harmless), ACCOUNT)) == 1
 
 
 @pytest.mark.parametrize(
